@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "checksum/checksum.h"
+
+#include <cassert>
+
+#include "checksum/kinds.h"
+
+namespace raid56::checksum {
+namespace {
+
+using Stored = void(const uint8_t* bytes, size_t length, uint8_t* out);
+
+// The function is a template argument, so that the loop over blocks calls it directly.
+template <Stored stored>
+void each(std::span<const uint8_t* const> blocks, size_t block_size, size_t size, uint8_t* out) {
+    for (const uint8_t* block : blocks) {
+        stored(block, block_size, out);
+        out += size;
+    }
+}
+
+}  // namespace
+
+void digest_blocks(CsumKind kind, std::span<const uint8_t* const> blocks, size_t block_size, ByteSpan out) {
+    size_t size = csum_size(kind);
+    assert(size > 0 && out.size() / size >= blocks.size());
+    switch (kind) {
+        case CsumKind::crc32c: return each<crc32c_stored>(blocks, block_size, size, out.data());
+        case CsumKind::xxhash64: return each<xxhash64_stored>(blocks, block_size, size, out.data());
+        case CsumKind::sha256: return each<sha256_stored>(blocks, block_size, size, out.data());
+        case CsumKind::blake2b: return each<blake2b_stored>(blocks, block_size, size, out.data());
+    }
+}
+
+Digest digest(CsumKind kind, ByteView bytes) {
+    Digest result{};
+    const uint8_t* block = bytes.data();
+    digest_blocks(kind, {&block, 1}, bytes.size(), result);
+    return result;
+}
+
+uint32_t raw_crc32c(uint32_t seed, ByteView bytes) { return crc32c_update(seed, bytes.data(), bytes.size()); }
+
+}  // namespace raid56::checksum
