@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// 1. A block read lately is checked again against what is expected now, and taken.
+// 2. Each copy is read as it stands; the first proven one is taken.
+// 3. Otherwise each sector's possible contents are collected: its copies, or on raid5/6 itself and
+//    what the other columns of its row give; the search finds the one combination that is proven.
+#include "tree/block_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+#include "stripe/row_reader.h"
+
+namespace raid56::tree {
+namespace {
+
+// A run of a block's sectors within one strip.
+struct Piece {
+    const volume::MappedChunk* chunk = nullptr;
+    volume::Place place;
+    uint32_t length = 0;
+};
+
+// Blocks of old or converted file systems may cross strips (FACTS 10), none may leave its chunk.
+std::vector<Piece> pieces_of(const volume::Volume& volume, Logical start) {
+    std::vector<Piece> pieces;
+    const auto* chunk = volume.find_chunk(start);
+    if (chunk == nullptr || start + volume.nodesize() > chunk->chunk.end()) return pieces;
+    uint64_t offset = start - chunk->chunk.start;
+    uint32_t left = volume.nodesize();
+    while (left > 0) {
+        const auto place = volume::place_of(chunk->layout, offset);
+        const auto length = static_cast<uint32_t>(std::min<uint64_t>(left, kStripLen - place.offset));
+        pieces.push_back({chunk, place, length});
+        offset += length;
+        left -= length;
+    }
+    return pieces;
+}
+
+// One copy of a piece; false where its device does not give it.
+bool read_copy(const volume::Volume& volume, const Piece& piece, unsigned copy, ByteSpan out) {
+    const unsigned index = volume::stripe_index(piece.chunk->layout, piece.place.n, piece.place.column, copy);
+    const auto& member = volume.member_of(*piece.chunk, index);
+    if (member.device == nullptr) return false;
+    return member.device->read(piece.chunk->physical(piece.place.n, index).v + piece.place.offset, out) == 0;
+}
+
+// What each sector of a block may have been, and the memory that holds it.
+class Choices {
+  public:
+    Choices(const volume::Volume& volume, stripe::Engine& engine) : volume_(volume), engine_(engine), arena_(volume.sectorsize()) {}
+
+    void add(const Piece& piece) {
+        if (piece.chunk->layout.np > 0)
+            add_rows(piece);
+        else
+            add_copies(piece);
+    }
+    const std::vector<std::vector<const uint8_t*>>& sectors() const { return sectors_; }
+
+  private:
+    void add_rows(const Piece& piece) {
+        const uint32_t sector = volume_.sectorsize();
+        const unsigned count = piece.length / sector;
+        rows_.push_back(std::make_unique<stripe::Rows>(volume_, *piece.chunk, piece.place.n, piece.place.offset / sector, count));
+        for (unsigned i = 0; i < count; i++)
+            sectors_.push_back(stripe::candidates(rows_.back()->row(i), engine_, arena_, piece.place.column));
+    }
+
+    void add_copies(const Piece& piece) {
+        const uint32_t sector = volume_.sectorsize();
+        for (uint32_t at = 0; at < piece.length; at += sector) {
+            std::vector<const uint8_t*> found;
+            Piece one = piece;
+            one.place.offset += at;
+            one.length = sector;
+            for (unsigned copy = 0; copy < piece.chunk->layout.copies; copy++) {
+                uint8_t* bytes = arena_.sector();
+                if (!read_copy(volume_, one, copy, ByteSpan(bytes, sector))) continue;
+                const bool known = std::any_of(found.begin(), found.end(),
+                                               [&](const uint8_t* f) { return std::memcmp(f, bytes, sector) == 0; });
+                if (!known) found.push_back(bytes);
+            }
+            sectors_.push_back(std::move(found));
+        }
+    }
+
+    const volume::Volume& volume_;
+    stripe::Engine& engine_;
+    stripe::Arena arena_;
+    std::vector<std::unique_ptr<stripe::Rows>> rows_;
+    std::vector<std::vector<const uint8_t*>> sectors_;
+};
+
+}  // namespace
+
+Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
+    if (stop_) return BlockLost{};
+    const std::lock_guard lock(mutex_);
+    if (auto block = cached(expect)) return block;
+    auto block = read_devices(expect);
+    if (block) keep(expect.start, *block);
+    return block;
+}
+
+void BlockReader::forget() {
+    const std::lock_guard lock(mutex_);
+    index_.clear();
+    recent_.clear();
+}
+
+Block BlockReader::cached(const BlockExpect& expect) {
+    const auto found = index_.find(expect.start);
+    if (found == index_.end()) return nullptr;
+    if (check_block(volume_, *found->second->block, expect).state != BlockState::proven) return nullptr;
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return recent_.front().block;
+}
+
+void BlockReader::keep(Logical start, const Block& block) {
+    if (const auto found = index_.find(start); found != index_.end()) {
+        recent_.erase(found->second);
+        index_.erase(found);
+    }
+    recent_.push_front({start, block});
+    index_[start] = recent_.begin();
+    if (recent_.size() * volume_.nodesize() > kCacheBytes) {
+        index_.erase(recent_.back().start);
+        recent_.pop_back();
+    }
+}
+
+Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
+    if (!checked_add(expect.start.v, volume_.nodesize())) return BlockLost{};
+    const auto pieces = pieces_of(volume_, expect.start);
+    if (pieces.empty()) return BlockLost{};
+
+    auto block = std::make_shared<std::vector<uint8_t>>(volume_.nodesize());
+    const unsigned copies = pieces.front().chunk->layout.copies;
+    for (unsigned copy = 0; copy < copies; copy++) {
+        size_t at = 0;
+        bool had = true;
+        for (const auto& piece : pieces) {
+            had = had && read_copy(volume_, piece, copy, ByteSpan(*block).subspan(at, piece.length));
+            at += piece.length;
+        }
+        if (had && check_block(volume_, *block, expect).state == BlockState::proven) return Block(block);
+    }
+
+    Choices choices(volume_, engine_);
+    for (const auto& piece : pieces) choices.add(piece);
+    auto found = stripe::search(choices.sectors(), volume_.sectorsize(), BlockOracle(volume_, expect));
+    if (found.verdict != stripe::Verdict::one) return BlockLost{found.verdict};
+    return Block(std::make_shared<std::vector<uint8_t>>(std::move(found.block)));
+}
+
+}  // namespace raid56::tree

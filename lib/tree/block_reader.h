@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads tree blocks through whatever redundancy their chunk has: the copy or column that is proven
+// as it stands, else the one content that the erasure sets of its rows, or a mix of the copies'
+// sectors, can be shown to be. Damage met here is not reported here: the scrub of the rows does that.
+//
+// Thread rule: read() may be called from any thread; calls are served one at a time.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "stripe/row.h"
+#include "stripe/search.h"
+#include "tree/block_check.h"
+#include "volume/volume.h"
+
+namespace raid56::tree {
+
+using Block = std::shared_ptr<const std::vector<uint8_t>>;
+
+/// Why there is no block: no content is proven, several are, or the search gave up.
+struct BlockLost {
+    stripe::Verdict verdict = stripe::Verdict::none;
+};
+
+class BlockReader {
+  public:
+    /// Once `stop` is set every block is lost at once, so that every walk ends; its results mean nothing then.
+    BlockReader(const volume::Volume& volume, stripe::Engine& engine, const std::atomic<bool>& stop)
+        : volume_(volume), engine_(engine), stop_(stop) {}
+
+    Result<Block, BlockLost> read(const BlockExpect& expect);
+
+    const volume::Volume& volume() const { return volume_; }
+    /// Forgets cached blocks: the chunk map has changed.
+    void forget();
+
+  private:
+    static constexpr size_t kCacheBytes = 4 << 20;
+    struct Cached {
+        Logical start;
+        Block block;
+    };
+
+    Block cached(const BlockExpect& expect);
+    void keep(Logical start, const Block& block);
+    Result<Block, BlockLost> read_devices(const BlockExpect& expect);
+
+    const volume::Volume& volume_;
+    stripe::Engine& engine_;
+    const std::atomic<bool>& stop_;
+    std::mutex mutex_;
+    std::list<Cached> recent_;  // newest first
+    std::unordered_map<Logical, std::list<Cached>::iterator> index_;
+};
+
+}  // namespace raid56::tree

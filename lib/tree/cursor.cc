@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tree/cursor.h"
+
+namespace raid56::tree {
+
+Cursor::Cursor(BlockReader& reader, const TreeRoot& root) : reader_(reader), root_(root) {}
+
+Result<Block, BlockLost> Cursor::load(const BlockExpect& expect, const format::Key& end) {
+    auto block = reader_.read(expect);
+    if (!block) return block;
+    const auto header = format::decode_header(**block);
+    const bool inside = header.nritems == 0 || end == format::kLastKey ||
+                        format::block_key(**block, header.level, header.nritems - 1) < end;
+    if (!inside) return BlockLost{};
+    return block;
+}
+
+void Cursor::push(Block block, const format::Key& end) {
+    const auto header = format::decode_header(*block);
+    path_.push_back({std::move(block), header.level, 0, header.nritems, end});
+}
+
+bool Cursor::open_root() {
+    started_ = true;
+    path_.clear();
+    pending_.reset();
+    auto block = load({root_.block, root_.level, root_.generation, root_.owner, std::nullopt}, format::kLastKey);
+    if (!block) {
+        pending_ = LostKeys{{}, format::kLastKey};
+        return false;
+    }
+    push(std::move(*block), format::kLastKey);
+    return true;
+}
+
+bool Cursor::descend() {
+    const Level& node = path_.back();
+    const auto pointer = format::node_pointer(*node.block, node.at);
+    const auto end = node.at + 1 < node.count ? format::block_key(*node.block, node.level, node.at + 1) : node.end;
+    auto block = load({pointer.block, static_cast<uint8_t>(node.level - 1), pointer.generation, root_.owner, pointer.key}, end);
+    if (!block) {
+        pending_ = LostKeys{pointer.key, end};
+        path_.back().at++;
+        return false;
+    }
+    push(std::move(*block), end);
+    return true;
+}
+
+Step Cursor::next() {
+    if (!started_) open_root();
+    while (true) {
+        if (pending_) {
+            Step step;
+            step.lost = pending_;
+            pending_.reset();
+            return step;
+        }
+        if (path_.empty()) return {};
+        Level& top = path_.back();
+        if (top.at >= top.count) {
+            path_.pop_back();
+            if (!path_.empty()) path_.back().at++;
+            continue;
+        }
+        if (top.level > 0) {
+            descend();
+            continue;
+        }
+        Step step;
+        step.item = format::leaf_item(*top.block, top.at++);
+        return step;
+    }
+}
+
+void Cursor::seek(format::Key key) {
+    if (!open_root()) return;
+    while (true) {
+        Level& top = path_.back();
+        uint32_t low = 0, high = top.count;  // first entry above key
+        while (low < high) {
+            const uint32_t middle = low + (high - low) / 2;
+            if (format::block_key(*top.block, top.level, middle) <= key)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        top.at = low == 0 ? 0 : low - 1;
+        if (top.level == 0 || !descend()) return;
+    }
+}
+
+}  // namespace raid56::tree

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Items of one tree in key order. A block that cannot be had is a step of its own, with the exact
+// range of keys that it held; the walk goes on behind it.
+//
+// Termination on any input: levels fall strictly, every block's keys stay within its parent's, and
+// keys only grow.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "format/items.h"
+#include "tree/block_reader.h"
+
+namespace raid56::tree {
+
+struct TreeRoot {
+    Logical block;
+    uint8_t level = 0;
+    std::optional<Generation> generation;
+    std::optional<uint64_t> owner;  // where every block of the tree must show it
+};
+
+struct LostKeys {
+    format::Key first;  // of the block that is gone
+    format::Key end;    // first key behind it, or kLastKey
+};
+
+/// One step of a cursor: an item, a lost range, or the end (neither).
+struct Step {
+    std::optional<format::Item> item;  // valid until the next call
+    std::optional<LostKeys> lost;
+    explicit operator bool() const { return item.has_value() || lost.has_value(); }
+};
+
+class Cursor {
+  public:
+    /// Stands at the first item.
+    Cursor(BlockReader& reader, const TreeRoot& root);
+
+    Step next();
+    /// Stands at the last item whose key is at most `key`, or at the tree's first item. A lost block
+    /// on the way there is the next step.
+    void seek(format::Key key);
+
+  private:
+    struct Level {
+        Block block;
+        uint8_t level = 0;
+        uint32_t at = 0, count = 0;
+        format::Key end;  // first key that does not belong below here
+    };
+
+    bool open_root();
+    bool descend();  // into the pointer that the lowest node stands at; false: it is lost
+    Result<Block, BlockLost> load(const BlockExpect& expect, const format::Key& end);
+    void push(Block block, const format::Key& end);
+
+    BlockReader& reader_;
+    TreeRoot root_;
+    bool started_ = false;
+    std::optional<LostKeys> pending_;
+    std::vector<Level> path_;  // root first
+};
+
+}  // namespace raid56::tree

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tree/extent_stream.h"
+
+namespace raid56::tree {
+
+ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const LogTrees& log, Logical end)
+    : reader_(reader), log_(log), end_(end) {
+    if (root)
+        cursor_.emplace(reader, *root);
+    else
+        lost_from_ = Logical(0);
+}
+
+void ExtentStream::seek(Logical at) {
+    if (cursor_) cursor_->seek({at.v, 0, 0});
+}
+
+std::optional<Allocation> ExtentStream::unknown_until(Logical end) {
+    const Logical from = *lost_from_;
+    lost_from_.reset();
+    if (from >= end) return std::nullopt;
+    Allocation unknown;
+    unknown.extent.start = from;
+    unknown.extent.length = end - from;
+    unknown.unknown = true;
+    return unknown;
+}
+
+// A lost range reaches from the first key that is gone to the next extent that is known: what lies
+// between belonged to the lost block.
+std::optional<Allocation> ExtentStream::next_of_tree() {
+    if (held_) {
+        auto out = held_;
+        held_.reset();
+        return out;
+    }
+    const auto& volume = reader_.volume();
+    while (!tree_done_) {
+        const Step step = cursor_ ? cursor_->next() : Step{};
+        if (!step) {
+            tree_done_ = true;
+            return lost_from_ ? unknown_until(end_) : std::nullopt;
+        }
+        if (step.lost) {
+            if (!lost_from_) lost_from_ = Logical(step.lost->first.objectid);
+            continue;
+        }
+        const auto type = step.item->key.type;
+        if (type != format::type::kExtentItem && type != format::type::kMetadataItem) continue;
+        const auto extent = format::decode_extent(*step.item, volume.sectorsize(), volume.nodesize());
+        if (!extent) {
+            // A leaf that is proven yet makes no sense: nothing is known from here on.
+            if (!lost_from_) lost_from_ = Logical(step.item->key.objectid);
+            continue;
+        }
+        Allocation found;
+        found.extent = *extent;
+        if (!lost_from_) return found;
+        if (auto unknown = unknown_until(extent->start)) {
+            held_ = found;
+            return unknown;
+        }
+        return found;
+    }
+    return std::nullopt;
+}
+
+std::optional<Allocation> ExtentStream::next() {
+    if (!ahead_) ahead_ = next_of_tree();
+    if (log_at_ < log_.extents.size() && (!ahead_ || log_.extents[log_at_].start < ahead_->extent.start)) {
+        Allocation logged;
+        logged.extent = log_.extents[log_at_++];
+        return logged;
+    }
+    auto out = ahead_;
+    ahead_.reset();
+    return out;
+}
+
+}  // namespace raid56::tree
