@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scrub/events.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace raid56::scrub {
+
+bool StripeEvents::is_unproven(const Finding& finding) {
+    return finding.proof == Proof::none && finding.role != Role::p && finding.role != Role::q;
+}
+
+void StripeEvents::count(const Finding& finding) {
+    switch (finding.repairable) {
+        case Repairable::yes:
+            counters_.repairable_sectors++;
+            if (is_unproven(finding)) counters_.unproven_sectors++;
+            return;
+        case Repairable::no: counters_.unrepairable_sectors++; return;
+        case Repairable::undecided: counters_.undecided_sectors++; return;
+    }
+}
+
+void StripeEvents::report(const Cell& cell, const Finding& finding) {
+    count(finding);
+    if (finding.cause == Cause::unreadable) counters_.unreadable_sectors++;
+    reported_.push_back({cell, finding, 1});
+}
+
+bool StripeEvents::joins(const Reported& run, const Reported& next) {
+    const auto& a = run.finding;
+    const auto& b = next.finding;
+    return run.cell.column == next.cell.column && run.cell.copy == next.cell.copy &&
+           run.cell.row + run.rows == next.cell.row &&
+           std::tie(a.role, a.cause, a.repairable, a.proof, a.suspect, a.differing_bytes) ==
+               std::tie(b.role, b.cause, b.repairable, b.proof, b.suspect, b.differing_bytes);
+}
+
+Damage StripeEvents::locate(const Cell& cell, const Finding& finding) const {
+    const unsigned index = volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy);
+    const uint64_t offset = uint64_t{cell.row} * volume_.sectorsize();
+    Damage damage;
+    damage.devid = volume_.member_of(chunk_, index).devid;
+    damage.physical = chunk_.physical(n_, index) + offset;
+    damage.role = finding.role;
+    damage.cause = finding.cause;
+    damage.chunk = chunk_.chunk.start;
+    if (finding.role == Role::data || finding.role == Role::tree) damage.logical = chunk_.logical(n_, cell.column) + offset;
+    if (chunk_.layout.np > 0) {
+        damage.full_stripe = n_.v;
+        damage.row = cell.row;
+    }
+    damage.repairable = finding.repairable;
+    damage.proof = finding.proof;
+    damage.suspect = finding.suspect;
+    damage.differing_bytes = finding.differing_bytes;
+    return damage;
+}
+
+void StripeEvents::flush(std::vector<Damage>& out) {
+    const auto by_column = [](const Reported& a, const Reported& b) {
+        return std::tie(a.cell.column, a.cell.copy, a.cell.row) < std::tie(b.cell.column, b.cell.copy, b.cell.row);
+    };
+    std::stable_sort(reported_.begin(), reported_.end(), by_column);
+    std::vector<Reported> runs;
+    for (const auto& next : reported_) {
+        if (!runs.empty() && joins(runs.back(), next))
+            runs.back().rows++;
+        else
+            runs.push_back(next);
+    }
+    const auto by_row = [](const Reported& a, const Reported& b) {
+        return std::tie(a.cell.row, a.cell.column, a.cell.copy) < std::tie(b.cell.row, b.cell.column, b.cell.copy);
+    };
+    std::stable_sort(runs.begin(), runs.end(), by_row);
+    for (const auto& run : runs) {
+        Damage damage = locate(run.cell, run.finding);
+        damage.length = uint64_t{run.rows} * volume_.sectorsize();
+        out.push_back(damage);
+    }
+    reported_.clear();
+}
+
+}  // namespace raid56::scrub

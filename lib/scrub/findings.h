@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a scrub finds: damage, ranges nothing is known about, and the counts. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+
+namespace raid56::scrub {
+
+enum class Role : uint8_t { data, tree, p, q, free, super };
+enum class Cause : uint8_t {
+    checksum,      // a checksum does not hold
+    header,        // the checksum holds, but the block belongs elsewhere or to another time
+    unreadable,    // I/O error, or past the end of a short device
+    parity,        // P or Q is not what the row's data give
+    mirror,        // copies without checksum differ
+    csum_missing,  // data that should have a checksum and has none
+    missing,       // the device is not there
+    stale,         // the device, or a superblock copy, is of an older generation
+    distrusted,    // the user distrusts the device
+    excluded,      // allocated where the format allocates nothing: under a superblock copy
+};
+enum class Repairable : uint8_t { no, yes, undecided };
+enum class Proof : uint8_t { none, checksum, tree, parity };
+
+const char* role_name(Role role);
+const char* cause_name(Cause cause);
+const char* proof_name(Proof proof);
+
+struct Damage {
+    DevId devid;
+    Physical physical;
+    uint64_t length = 0;                 // bytes, whole sectors
+    Role role = Role::data;
+    Cause cause = Cause::checksum;
+    std::optional<Logical> logical;      // data and trees
+    std::optional<Logical> chunk;
+    std::optional<uint64_t> full_stripe; // raid5/6
+    std::optional<unsigned> row;         // raid5/6: the first of the run
+    Repairable repairable = Repairable::no;
+    Proof proof = Proof::none;
+    std::optional<DevId> suspect;        // where the syndromes or a majority single out a column
+    uint64_t differing_bytes = 0;        // with suspect
+};
+
+/// A range of the logical space about which nothing is known.
+struct Unknown {
+    Logical logical;
+    uint64_t length = 0;
+    std::string cause;
+};
+
+struct Counters {
+    uint64_t data_bytes_verified = 0, no_checksum_bytes = 0, tree_bytes_verified = 0;
+    uint64_t rows_checked = 0, p_mismatches = 0, q_mismatches = 0;
+    uint64_t corrupt_data_sectors = 0, corrupt_tree_blocks = 0, unreadable_sectors = 0, super_errors = 0;
+    uint64_t repairable_sectors = 0, unrepairable_sectors = 0, ambiguous_rows = 0, unproven_sectors = 0;
+    uint64_t undecided_sectors = 0;  // not in the summary: decides the verdict
+    uint64_t bytes_read = 0;
+
+    void add(const Counters& other);
+};
+
+/// Where a scrub tells what it finds, in the order of the report. Called from one thread.
+class Sink {
+  public:
+    virtual ~Sink() = default;
+    virtual void damage(const Damage& damage) = 0;
+    virtual void unknown(const Unknown& unknown) = 0;
+    /// Bytes of the logical space done so far, of all; for progress.
+    virtual void progress(uint64_t done, uint64_t all) = 0;
+};
+
+}  // namespace raid56::scrub

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scrub/super_check.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace raid56::scrub {
+namespace {
+
+using volume::CopyState;
+using volume::SuperCopy;
+
+std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, const volume::Member& member, Generation newest) {
+    switch (copy.state) {
+        case CopyState::absent:  // the device is shorter than it says
+        case CopyState::unreadable: return Cause::unreadable;
+        case CopyState::bad_checksum: return Cause::checksum;
+        case CopyState::magic_missing:
+        case CopyState::rejected: return copy.reject && copy.reject->reason == format::Reason::bad_magic ? Cause::checksum : Cause::header;
+        case CopyState::good: break;
+    }
+    if (copy.super->fsid != first.super->fsid || copy.super->dev_item.uuid != member.uuid ||
+        copy.super->dev_item.devid != member.devid)
+        return Cause::header;
+    if (copy.super->generation < newest) return Cause::stale;
+    if (copy.index != 0 && first.state == CopyState::good && first.index == 0 && copy.super->generation == first.super->generation &&
+        !format::copies_agree(copy.bytes, first.bytes))
+        return Cause::mirror;
+    return std::nullopt;
+}
+
+}  // namespace
+
+void check_supers(const volume::Volume& volume, const std::vector<std::vector<SuperCopy>>& scans,
+                  std::vector<Damage>& damage, Counters& counters) {
+    std::vector<size_t> order;
+    for (size_t i = 0; i < scans.size(); i++)
+        if (!scans[i].empty()) order.push_back(i);
+    std::sort(order.begin(), order.end(),
+              [&](size_t a, size_t b) { return volume.members()[a].devid < volume.members()[b].devid; });
+
+    for (const size_t i : order) {
+        const auto& member = volume.members()[i];
+        const auto& scan = scans[i];
+        const auto good = std::find_if(scan.begin(), scan.end(), [](const SuperCopy& c) { return c.super.has_value(); });
+        if (good == scan.end()) continue;  // such a device is not taken in
+        // A seed stays at its own generation for good (FACTS 17).
+        const Generation newest = member.seed ? member.generation : volume.super().generation;
+        for (const auto& copy : scan) {
+            if (!format::super_copy_exists(copy.index, member.total_bytes)) continue;
+            const auto cause = cause_of(copy, *good, member, newest);
+            if (!cause) continue;
+            counters.super_errors++;
+            if (*cause == Cause::unreadable) counters.unreadable_sectors++;
+            counters.repairable_sectors++;
+            Damage found;
+            found.devid = member.devid;
+            found.physical = Physical(format::kSuperOffsets[copy.index]);
+            found.length = format::kSuperSize;
+            found.role = Role::super;
+            found.cause = *cause;
+            found.repairable = Repairable::yes;
+            // Made from a good copy, whose checksum holds.
+            found.proof = Proof::checksum;
+            damage.push_back(found);
+        }
+    }
+}
+
+}  // namespace raid56::scrub

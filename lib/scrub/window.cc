@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scrub/window.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace raid56::scrub {
+
+WindowBuilder::WindowBuilder(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
+                             const std::vector<tree::SilentRange>& silent)
+    : volume_(volume), extents_(extents), csums_(csums), silent_(silent) {}
+
+bool WindowBuilder::fetch() {
+    if (ended_) return false;
+    auto allocation = extents_.next();
+    if (!allocation) {
+        ended_ = true;
+        return false;
+    }
+    tell_unknown(*allocation);
+    pending_.push_back(*allocation);
+    return true;
+}
+
+// Ranges nothing is known about, and allocations (or parts of them) that no chunk maps.
+void WindowBuilder::tell_unknown(const tree::Allocation& allocation) {
+    const Logical end = allocation.extent.start + allocation.extent.length;
+    const auto& chunks = volume_.chunks();
+    auto chunk = std::upper_bound(chunks.begin(), chunks.end(), allocation.extent.start,
+                                  [](Logical start, const volume::MappedChunk& c) { return start < c.chunk.end(); });
+    const auto tell = [&](Logical from, Logical to, const char* cause) {
+        if (from < to) unknowns_.push_back({from, to - from, cause});
+    };
+    Logical at = allocation.extent.start;
+    for (; at < end && chunk != chunks.end() && chunk->chunk.start < end; ++chunk) {
+        if (!allocation.unknown) tell(at, chunk->chunk.start, "no-chunk");
+        const Logical from = std::max(at, chunk->chunk.start), to = std::min(end, chunk->chunk.end());
+        if (allocation.unknown) tell(from, to, "extent-tree");
+        at = to;
+    }
+    if (!allocation.unknown) tell(at, end, "no-chunk");
+}
+
+bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&)) {
+    const auto& chunks = volume_.chunks();
+    while (chunk_ < chunks.size()) {
+        const auto& chunk = chunks[chunk_];
+        const Logical done = chunk.logical(StripeNo(stripe_), 0);
+        std::erase_if(pending_, [&](const tree::Allocation& a) { return a.extent.start + a.extent.length <= done; });
+        if (pending_.empty() && !fetch()) break;
+        if (pending_.empty() || pending_.front().extent.start + pending_.front().extent.length <= done) continue;
+
+        const Logical from = std::max(pending_.front().extent.start, done);
+        if (from >= chunk.chunk.end()) {
+            chunk_++;
+            stripe_ = 0;
+            continue;
+        }
+        const uint64_t first = (from - chunk.chunk.start) / chunk.layout.data_length();
+        const auto count = static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), chunk.full_stripes() - first));
+        stripe_ = first + count;
+        clear(window, chunk, first, count);
+        const Logical end = window.logical(window.sectors.size());
+        while ((pending_.empty() || pending_.back().extent.start < end) && fetch()) {}
+        for (const auto& allocation : pending_) paint(window, allocation);
+        paint_csums(window);
+        paint_silence(window);
+        mark_needed(window);
+        if (std::find(window.needed.begin(), window.needed.end(), true) == window.needed.end()) continue;
+        window.unknowns = std::move(unknowns_);
+        unknowns_.clear();
+        return true;
+    }
+    while (fetch()) pending_.clear();  // what lies behind the last chunk is only told
+    window.unknowns = std::move(unknowns_);
+    unknowns_.clear();
+    return false;
+}
+
+void WindowBuilder::clear(Window& window, const volume::MappedChunk& chunk, uint64_t first, unsigned count) const {
+    window.chunk = &chunk;
+    window.first = StripeNo(first);
+    window.count = count;
+    window.start = chunk.logical(window.first, 0);
+    window.sectorsize = volume_.sectorsize();
+    window.digest_size = csum_size(volume_.super().csum);
+    const size_t sectors = size_t{count} * chunk.layout.nd * window.rows();
+    window.sectors.assign(sectors, Expect::free);
+    window.digests.resize(sectors * window.digest_size);
+    window.blocks.clear();
+    window.needed.assign(count, false);
+}
+
+void WindowBuilder::paint(Window& window, const tree::Allocation& allocation) const {
+    const auto& extent = allocation.extent;
+    const Logical window_end = std::min(window.logical(window.sectors.size()), window.chunk->chunk.end());
+    const Logical from = std::max(extent.start, window.start);
+    const Logical to = std::min(extent.start + extent.length, window_end);
+    if (from >= to) return;
+    const size_t begin = (from - window.start) / window.sectorsize, end = (to - window.start) / window.sectorsize;
+    if (extent.tree && window.sectors[begin] == Expect::tree) return;  // the log repeats it
+    for (size_t i = begin; i < end; i++) {
+        Expect& sector = window.sectors[i];
+        if (allocation.unknown)
+            sector = sector == Expect::free ? Expect::unknown : sector;
+        else if (extent.tree)
+            sector = Expect::tree;
+        else if (sector != Expect::tree)
+            sector = Expect::csum_missing;  // until a checksum or a reason for its absence is found
+    }
+    if (allocation.unknown || !extent.tree) return;
+
+    BlockHere block;
+    block.expect.start = extent.start;
+    block.expect.level = extent.level;
+    block.expect.generation = extent.generation;
+    block.expect.owner = extent.owner;
+    const uint64_t in_strip = (extent.start - window.chunk->chunk.start) % kStripLen;
+    block.crosses = extent.start < window.start || in_strip + extent.length > kStripLen;
+    window.blocks.push_back(block);
+}
+
+void WindowBuilder::paint_csums(Window& window) {
+    const Logical end = window.logical(window.sectors.size());
+    csums_.read(window.start, end, [&](Logical start, size_t count, const uint8_t* digests) {
+        const size_t begin = (start - window.start) / window.sectorsize;
+        for (size_t i = 0; i < count; i++) {
+            Expect& sector = window.sectors[begin + i];
+            if (sector != Expect::csum_missing && sector != Expect::csum) continue;
+            sector = Expect::csum;
+            std::memcpy(window.digests.data() + (begin + i) * window.digest_size, digests + i * window.digest_size,
+                        window.digest_size);
+        }
+    });
+}
+
+void WindowBuilder::paint_silence(Window& window) {
+    const Range whole{window.start.v, window.logical(window.sectors.size()).v};
+    while (silent_at_ < silent_.size() && silent_[silent_at_].logical.end <= whole.start) silent_at_++;
+    for (size_t i = silent_at_; i < silent_.size() && silent_[i].logical.start < whole.end; i++) {
+        if (silent_[i].silence == tree::Silence::should_have) continue;
+        const Expect expect =
+            silent_[i].silence == tree::Silence::written ? Expect::written : Expect::never_written;
+        const Range part = intersect(silent_[i].logical, whole);
+        for (uint64_t at = part.start; at < part.end; at += window.sectorsize) {
+            Expect& sector = window.sectors[(at - whole.start) / window.sectorsize];
+            if (sector == Expect::csum_missing) sector = expect;
+        }
+    }
+}
+
+void WindowBuilder::mark_needed(Window& window) const {
+    const size_t per_stripe = window.chunk->layout.nd * window.rows();
+    for (unsigned n = 0; n < window.count; n++) {
+        const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(n * per_stripe);
+        window.needed[n] = std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated);
+    }
+}
+
+}  // namespace raid56::scrub
