@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report/json.h"
+
+#include "base/printable.h"
+
+namespace raid56::report {
+namespace {
+
+Json repairable_value(scrub::Repairable repairable) {
+    switch (repairable) {
+        case scrub::Repairable::yes: return true;
+        case scrub::Repairable::no: return false;
+        case scrub::Repairable::undecided: break;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Json typed(const char* type) {
+    Json object = Json::object();
+    object["type"] = type;
+    return object;
+}
+
+void set_text(Json& object, const char* field, const std::string& text) {
+    const bool plain = is_utf8(text);
+    object[field] = plain ? text : escape_bytes(text);
+    if (!plain) object[std::string(field) + "_escaped"] = true;
+}
+
+void JsonWriter::line(const Json& object) { out_ << object.dump() << '\n'; }
+
+void JsonWriter::volume(const VolumeEvent& event) {
+    Json object = typed("volume");
+    object["fsid"] = event.fsid;
+    set_text(object, "label", event.label);
+    object["checksum"] = event.checksum;
+    object["sectorsize"] = event.sectorsize;
+    object["nodesize"] = event.nodesize;
+    object["generation"] = event.generation;
+    object["features"] = event.features;
+    object["chunks"] = Json::array();
+    for (const auto& sum : event.chunks)
+        object["chunks"].push_back({{"kind", sum.kind},
+                                    {"profile", sum.profile},
+                                    {"devices", sum.devices},
+                                    {"count", sum.count},
+                                    {"length", sum.length}});
+    line(object);
+}
+
+void JsonWriter::device(const DeviceEvent& event) {
+    Json object = typed("device");
+    object["devid"] = event.devid;
+    if (event.path.empty())
+        object["path"] = nullptr;
+    else
+        set_text(object, "path", event.path);
+    object["uuid"] = event.uuid;
+    object["generation"] = event.generation;
+    object["state"] = event.state;
+    object["total_bytes"] = event.total_bytes;
+    object["seed"] = event.seed;
+    line(object);
+}
+
+void JsonWriter::damage(const scrub::Damage& event) {
+    Json object = typed("damage");
+    object["devid"] = event.devid.v;
+    object["physical"] = event.physical.v;
+    object["length"] = event.length;
+    object["role"] = scrub::role_name(event.role);
+    object["cause"] = scrub::cause_name(event.cause);
+    if (event.logical) object["logical"] = event.logical->v;
+    if (event.chunk) object["chunk"] = event.chunk->v;
+    if (event.full_stripe) object["full_stripe"] = *event.full_stripe;
+    if (event.row) object["row"] = *event.row;
+    object["repairable"] = repairable_value(event.repairable);
+    object["proof"] = scrub::proof_name(event.proof);
+    if (event.suspect) {
+        object["suspect_devid"] = event.suspect->v;
+        object["differing_bytes"] = event.differing_bytes;
+    }
+    line(object);
+}
+
+void JsonWriter::unknown(const scrub::Unknown& event) {
+    Json object = typed("unknown");
+    object["logical"] = event.logical.v;
+    object["length"] = event.length;
+    object["cause"] = event.cause;
+    line(object);
+}
+
+void JsonWriter::summary(const Summary& event) {
+    const auto& c = event.counters;
+    Json object = typed("summary");
+    object["command"] = event.command;
+    object["verdict"] = verdict_name(event.verdict);
+    object["exit_status"] = event.exit_status;
+    object["data_bytes_verified"] = c.data_bytes_verified;
+    object["no_checksum_bytes"] = c.no_checksum_bytes;
+    object["tree_bytes_verified"] = c.tree_bytes_verified;
+    object["rows_checked"] = c.rows_checked;
+    object["p_mismatches"] = c.p_mismatches;
+    object["q_mismatches"] = c.q_mismatches;
+    object["corrupt_data_sectors"] = c.corrupt_data_sectors;
+    object["corrupt_tree_blocks"] = c.corrupt_tree_blocks;
+    object["unreadable_sectors"] = c.unreadable_sectors;
+    object["super_errors"] = c.super_errors;
+    object["repairable_sectors"] = c.repairable_sectors;
+    object["unrepairable_sectors"] = c.unrepairable_sectors;
+    object["ambiguous_rows"] = c.ambiguous_rows;
+    object["unproven_sectors"] = c.unproven_sectors;
+    object["sectors_written"] = 0;
+    object["bytes_read"] = c.bytes_read;
+    object["seconds"] = event.seconds;
+    object["engine"] = event.engine;
+    object["interrupted"] = event.interrupted;
+    if (!event.distrust.empty()) object["suggest_distrust"] = event.distrust;
+    line(object);
+}
+
+}  // namespace raid56::report

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The one event model of the report: what scripts read as JSON lines and people as text. Plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scrub/findings.h"
+#include "volume/volume.h"
+
+namespace raid56::report {
+
+struct ChunkSum {
+    std::string kind;     // "data", "metadata", "system", "data+metadata"
+    std::string profile;
+    unsigned devices = 0; // stripes of each of these chunks
+    uint64_t count = 0;
+    uint64_t length = 0;  // logical bytes of all of them
+};
+
+struct VolumeEvent {
+    std::string fsid, label, checksum;
+    uint32_t sectorsize = 0, nodesize = 0;
+    uint64_t generation = 0;
+    std::vector<std::string> features;
+    std::vector<ChunkSum> chunks;
+};
+
+struct DeviceEvent {
+    uint64_t devid = 0;
+    std::string path;  // as named by the user; empty when missing
+    std::string uuid;
+    uint64_t generation = 0;
+    std::string state;
+    uint64_t total_bytes = 0;
+    bool seed = false;
+};
+
+enum class Verdict : uint8_t { clean, repairable, unrepairable, undecided, done, failed, interrupted };
+const char* verdict_name(Verdict verdict);
+
+/// Exit statuses, the first that applies (DESIGN 2).
+inline constexpr int kExitUsage = 16, kExitFailed = 8, kExitInterrupted = 32, kExitLost = 4, kExitDamage = 1, kExitFine = 0;
+
+struct Summary {
+    std::string command;
+    Verdict verdict = Verdict::clean;
+    int exit_status = 0;
+    scrub::Counters counters;
+    double seconds = 0;
+    std::string engine;
+    bool interrupted = false;
+    std::vector<uint64_t> distrust;  // devids on which refuted sectors gather: worth a --distrust
+};
+
+/// Sums the chunk map up by kind, profile and width.
+std::vector<ChunkSum> sum_chunks(const volume::Volume& volume);
+VolumeEvent volume_event(const volume::Volume& volume);
+DeviceEvent device_event(const volume::Member& member);
+
+/// Writes a report, event by event, in order.
+class Writer {
+  public:
+    virtual ~Writer() = default;
+    virtual void volume(const VolumeEvent& event) = 0;
+    virtual void device(const DeviceEvent& event) = 0;
+    virtual void damage(const scrub::Damage& event) = 0;
+    virtual void unknown(const scrub::Unknown& event) = 0;
+    virtual void summary(const Summary& event) = 0;
+};
+
+}  // namespace raid56::report

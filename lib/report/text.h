@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The report for people: what was checked, what is wrong, where, what can be done, and one plain
+// sentence of verdict.
+#pragma once
+
+#include <ostream>
+
+#include "report/model.h"
+
+namespace raid56::report {
+
+/// Bytes with their binary unit: "1.5 GiB".
+std::string human_bytes(uint64_t bytes);
+
+class TextWriter : public Writer {
+  public:
+    explicit TextWriter(std::ostream& out) : out_(out) {}
+    void volume(const VolumeEvent& event) override;
+    void device(const DeviceEvent& event) override;
+    void damage(const scrub::Damage& event) override;
+    void unknown(const scrub::Unknown& event) override;
+    void summary(const Summary& event) override;
+
+  private:
+    void open_list(const char* title);
+    bool list_is_full();
+
+    // A person reads so many lines; the JSON report has them all.
+    static constexpr uint64_t kListed = 1000;
+
+    std::ostream& out_;
+    const char* list_ = nullptr;
+    uint64_t damages_ = 0;
+    uint32_t sectorsize_ = 0;
+};
+
+}  // namespace raid56::report
