@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/printable.h"
+#include "report/model.h"
+#include "session/inspect_command.h"
+#include "session/scrub_command.h"
+
+namespace raid56::cmd {
+namespace {
+
+constexpr const char* kVersion = "btrfs-raid56 " RAID56_VERSION;
+
+// Options that every command has.
+void add_common(CLI::App& command, session::Options& options, std::vector<uint64_t>& distrust) {
+    command.add_option("DEVICE", options.devices, "image files or block devices, in any order; only these are opened")->required();
+    command
+        .add_option("--format", options.format, "text for people, or json: one object a line")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, session::Format>{{"text", session::Format::text}, {"json", session::Format::json}}))
+        ->option_text("text|json");
+    command
+        .add_option("--progress", options.progress, "on stderr; auto: when that is a terminal")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, session::Progress>{{"auto", session::Progress::automatic},
+                                                                                      {"always", session::Progress::always},
+                                                                                      {"never", session::Progress::never}}))
+        ->option_text("auto|always|never");
+    command.add_option("--distrust", distrust, "believe nothing on this device that is not proven; may be given again")
+        ->option_text("DEVID")
+        ->expected(1)
+        ->take_all();
+    command.add_option("--engine", options.engine, "parity engine: auto, scalar or isal")->option_text("NAME");
+    command.add_option("--threads", options.threads, "threads that verify; 0: one a processor")
+        ->check(CLI::Range(0u, 1024u))
+        ->option_text("N");
+}
+
+int usage(const session::World& world, const std::string& why) {
+    world.err << "btrfs-raid56: " << printable(why) << " (see btrfs-raid56 --help)\n";
+    return report::kExitUsage;
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& words, const session::World& world) {
+    CLI::App app("Offline scrub for btrfs raid5/6: proves every allocated byte and every P and Q of an unmounted file system.",
+                 "btrfs-raid56");
+    app.set_version_flag("--version", kVersion);
+    app.require_subcommand(1);
+
+    session::Options options;
+    std::vector<uint64_t> distrust;
+    CLI::App* scrub = app.add_subcommand("scrub", "verify everything, report, change nothing");
+    add_common(*scrub, options, distrust);
+    CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
+    add_common(*inspect, options, distrust);
+    inspect->add_option("--logical", options.logical, "the row of that logical address, column by column")->option_text("N");
+    inspect->add_option("--file", options.file, "where a file lies; PATH from the top-level subvolume, / first")->option_text("PATH");
+
+    std::vector<std::string> reversed(words.rbegin(), words.rend());  // CLI11 takes its words last first
+    try {
+        app.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+        const auto chosen = app.get_subcommands();
+        world.out << (chosen.empty() ? app.help() : chosen.front()->help("btrfs-raid56"));
+        return report::kExitFine;
+    } catch (const CLI::CallForAllHelp&) {
+        world.out << app.help("", CLI::AppFormatMode::All);
+        return report::kExitFine;
+    } catch (const CLI::CallForVersion&) {
+        world.out << kVersion << '\n';
+        return report::kExitFine;
+    } catch (const CLI::ParseError& error) {
+        return usage(world, error.what());
+    }
+    for (const uint64_t devid : distrust) options.distrust.insert(DevId(devid));
+    if (options.logical && options.file) return usage(world, "--logical and --file exclude each other");
+    return scrub->parsed() ? session::scrub_command(options, world) : session::inspect_command(options, world);
+}
+
+}  // namespace raid56::cmd

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// 1. Open every device; the same thing named twice is refused.
+// 2. Read the superblock copies and assemble the volume with its system chunks.
+// 3. Read the chunk tree: devices and all other chunks.
+// 4. Read the tree of roots and the log trees.
+#include "session/open_volume.h"
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "checksum/checksum.h"
+#include "volume/assemble.h"
+
+namespace raid56::session {
+namespace {
+
+Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world) {
+    std::vector<device::Opened> opened;
+    for (const auto& path : options.devices) {
+        auto device = world.open(path);
+        if (!device) return device.error();
+        for (size_t i = 0; i < opened.size(); i++)
+            if (opened[i].identity == device->identity)
+                return Error{printable(path) + ": is the same device as " + printable(options.devices[i]) + ", named twice"};
+        opened.push_back(std::move(*device));
+    }
+    return opened;
+}
+
+// The logical range that lost keys of the chunk tree stood for.
+scrub::Unknown lost_chunks(const tree::LostKeys& lost) {
+    const auto is_chunk = [](const format::Key& key) {
+        return key.objectid == format::objectid::kFirstChunkTree && key.type == format::type::kChunkItem;
+    };
+    const uint64_t from = is_chunk(lost.first) ? lost.first.offset : 0;
+    const uint64_t to = is_chunk(lost.end) ? lost.end.offset : format::kMaxU64;
+    return {Logical(from), to - from, "chunk-tree"};
+}
+
+Result<void> map_chunks(OpenVolume& open, const World& world) {
+    const uint32_t sectorsize = open.volume->sectorsize();
+    std::vector<format::DevItem> devices;
+    std::vector<format::Chunk> chunks;
+    tree::Cursor cursor(*open.reader, tree::chunk_root(open.volume->super()));
+    while (const tree::Step step = cursor.next()) {
+        if (step.lost) {
+            open.unknown.push_back(lost_chunks(*step.lost));
+            continue;
+        }
+        if (step.item->key.type == format::type::kDevItem) {
+            if (const auto raw = read_at<format::raw::dev_item>(step.item->data, 0)) devices.push_back(format::decode_dev_item(*raw));
+        } else if (step.item->key.type == format::type::kChunkItem) {
+            const Logical start(step.item->key.offset);
+            auto chunk = format::decode_chunk(start, step.item->data, sectorsize);
+            if (chunk) {
+                chunks.push_back(std::move(*chunk));
+            } else {
+                world.err << format::message(chunk.error(), "chunk", "logical " + std::to_string(start.v)) << '\n';
+                open.unknown.push_back({start, sectorsize, "chunk-tree"});
+            }
+        }
+    }
+    if (auto taken = volume::take_dev_items(*open.volume, devices, open.unknown.empty()); !taken) return taken.error();
+    for (auto& chunk : chunks) {
+        const Logical start = chunk.start;
+        const uint64_t length = chunk.length;
+        if (auto added = open.volume->add_chunk(std::move(chunk)); !added) {
+            world.err << added.error().message << '\n';
+            open.unknown.push_back({start, length, "chunk-tree"});
+        }
+    }
+    open.reader->forget();
+    return {};
+}
+
+void tell_short_devices(const OpenVolume& open, const World& world) {
+    for (const auto& member : open.volume->members()) {
+        if (member.device == nullptr || member.device->size() >= member.total_bytes) continue;
+        world.err << printable(member.path) << ": is " << member.device->size() << " bytes long, the file system expects "
+                  << member.total_bytes << "; what lies beyond counts as unreadable\n";
+    }
+}
+
+void tell_replace(OpenVolume& open, const World& world) {
+    const auto root = open.roots.find(format::objectid::kDevTree);
+    if (!root) return;
+    tree::Cursor cursor(*open.reader, *root);
+    const format::Key key{0, format::type::kDevReplace, 0};
+    cursor.seek(key);
+    const tree::Step step = cursor.next();
+    if (!step.item || step.item->key != key) return;
+    const auto state = format::decode_replace_state(*step.item);
+    if (state == format::ReplaceState::started || state == format::ReplaceState::suspended)
+        world.err << "a device replace is under way: its target is not looked at\n";
+}
+
+void read_roots(OpenVolume& open) {
+    open.roots = tree::Roots::read(*open.reader);
+    const auto& super = open.volume->super();
+    if (open.roots.incomplete()) open.unknown.push_back({super.root, super.nodesize, "root-tree"});
+    open.log = tree::read_log_trees(*open.reader);
+    if (open.log.incomplete) open.unknown.push_back({super.log_root, super.nodesize, "log-tree"});
+}
+
+}  // namespace
+
+Logical OpenVolume::end() const {
+    return volume->chunks().empty() ? Logical(0) : volume->chunks().back().chunk.end();
+}
+
+Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine) {
+    if (auto fine = checksum::self_test(); !fine) return fine.error();
+    auto opened = open_devices(options, world);
+    if (!opened) return opened.error();
+
+    OpenVolume open;
+    open.devices = std::move(*opened);
+    std::vector<volume::Candidate> candidates;
+    for (const auto& device : open.devices)
+        candidates.push_back({printable(device.device->path()), device.device.get(), volume::scan_supers(*device.device)});
+    auto assembled = volume::assemble(candidates, options.distrust);
+    if (!assembled) return assembled.error();
+    open.volume = std::make_unique<volume::Volume>(std::move(*assembled));
+    for (auto& candidate : candidates) open.scans.push_back(std::move(candidate.copies));
+    open.reader = std::make_unique<tree::BlockReader>(*open.volume, engine, world.stop);
+
+    if (auto mapped = map_chunks(open, world); !mapped) return mapped.error();
+    open.scans.resize(open.volume->members().size());
+    for (size_t i = 0; i < candidates.size(); i++) open.volume->member(static_cast<unsigned>(i)).path = options.devices[i];
+    for (const DevId devid : options.distrust) {
+        const auto& members = open.volume->members();
+        if (std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.devid == devid; }))
+            return Error{"--distrust " + std::to_string(devid.v) + ": the file system has no such device"};
+    }
+    read_roots(open);
+    tell_short_devices(open, world);
+    tell_replace(open, world);
+    return open;
+}
+
+Result<parity::Engine*> choose_engine(const Options& options, const World& world) {
+    if (options.engine != "auto") {
+        parity::Engine* engine = parity::find_engine(options.engine);
+        if (engine == nullptr) return Error{"there is no parity engine named " + printable(options.engine)};
+        if (auto fine = parity::check_engine(*engine); !fine) return fine.error();
+        return engine;
+    }
+    parity::Engine* best = &parity::scalar_engine();
+    double rate = 0;
+    for (parity::Engine* engine : parity::engines()) {
+        if (engine != &parity::scalar_engine()) {
+            if (auto fine = parity::check_engine(*engine); !fine) {
+                world.err << fine.error().message << "; it is not used\n";
+                continue;
+            }
+        }
+        const double measured = parity::measure_engine(*engine, 4, true, world.clock);
+        if (measured > rate) {
+            rate = measured;
+            best = engine;
+        }
+    }
+    return best;
+}
+
+}  // namespace raid56::session

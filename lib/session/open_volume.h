@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From the devices named on the command line to a volume whose trees can be read: devices opened,
+// superblocks chosen, chunks mapped, roots and logs found.
+#pragma once
+
+#include <memory>
+
+#include "parity/engine.h"
+#include "scrub/findings.h"
+#include "session/options.h"
+#include "tree/log_trees.h"
+#include "tree/roots.h"
+#include "volume/super_scan.h"
+
+namespace raid56::session {
+
+struct OpenVolume {
+    std::vector<device::Opened> devices;
+    std::unique_ptr<volume::Volume> volume;
+    std::vector<std::vector<volume::SuperCopy>> scans;  // by member; empty for a missing one
+    std::unique_ptr<tree::BlockReader> reader;
+    tree::Roots roots;
+    tree::LogTrees log;
+    std::vector<scrub::Unknown> unknown;  // parts of the chunk tree, the roots or the log that are gone
+
+    /// Where the mapped space ends.
+    Logical end() const;
+};
+
+/// Errors are what ends the work (exit status 8); anything else that is wrong becomes a finding.
+Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine);
+
+/// The engine to work with: the one named, or for "auto" the fastest that agrees with the scalar one.
+Result<parity::Engine*> choose_engine(const Options& options, const World& world);
+
+}  // namespace raid56::session

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the user asked for, and the world that the program runs in; tests inject both.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "device/open.h"
+
+namespace raid56::session {
+
+enum class Format : uint8_t { text, json };
+enum class Progress : uint8_t { automatic, always, never };
+
+struct Options {
+    std::vector<std::string> devices;
+    Format format = Format::text;
+    Progress progress = Progress::automatic;
+    std::set<DevId> distrust;
+    std::string engine = "auto";
+    unsigned threads = 0;
+    std::optional<uint64_t> logical;   // inspect
+    std::optional<std::string> file;   // inspect
+};
+
+struct World {
+    std::ostream& out;
+    std::ostream& err;
+    bool err_is_terminal = false;
+    std::function<Result<device::Opened>(const std::string& path)> open = device::open_for_reading;
+    double (*clock)() = nullptr;          // seconds, steady
+    const std::atomic<bool>& stop;        // set by an interrupt
+};
+
+}  // namespace raid56::session
