@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Refuses devices and images that somebody else is using, and tells which names mean one thing.
+//
+// Thread rule: safe from any thread. Does not keep anybody from mounting a device afterwards, and
+// does not see another program that merely reads or writes it.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "device/kernel_view.h"
+
+namespace raid56::device {
+
+/// An error where `subject`, named `path` by the user, is in use: mounted (a member of a mounted
+/// btrfs too), held exclusively, held by another device (LVM, md, dm-crypt ...); for a whole disk also
+/// where a partition of it is, for a partition where the disk is; for a file, or a loop device over a
+/// file, where another loop device over that file is. A loop device that nobody uses is no use.
+Result<void> refuse_if_used(const KernelView& kernel, const std::string& path, const Identity& subject);
+
+/// The identity that all names of one thing share: a loop device that begins at offset 0 of its
+/// backing file, whatever its length, has that file's. (One that begins elsewhere has its own, so two
+/// loop devices over the same inner part are not told to be one thing.)
+Identity shared_identity(const KernelView& kernel, const std::string& path, const Identity& own);
+
+}  // namespace raid56::device

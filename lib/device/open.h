@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Opening what the user named, for reading only, and refusing what somebody else is using.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "device/device.h"
+
+namespace raid56::device {
+
+/// What tells one device from another, however it was named: two names of one thing (links, a loop
+/// device and its backing file) give equal identities.
+struct Identity {
+    bool block = false;
+    uint64_t device = 0;  // st_rdev of a block device, st_dev of a file
+    uint64_t inode = 0;   // of a file
+    bool operator==(const Identity&) const = default;
+};
+
+struct Opened {
+    std::unique_ptr<ReadDevice> device;
+    Identity identity;
+};
+
+/// Opens an image file or block device O_RDONLY. Regular files are read through the page cache with
+/// read-ahead; block devices with O_DIRECT and libaio, falling back to buffered reads.
+/// Errors (one sentence, naming `path`): not there, no permission, neither file nor block device,
+/// mounted or in use (also where a loop device over this file, or a partition or holder of it, is).
+Result<Opened> open_for_reading(const std::string& path);
+
+}  // namespace raid56::device
