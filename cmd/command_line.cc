@@ -29,7 +29,7 @@ void add_common(CLI::App& command, session::Options& options, std::vector<uint64
         ->option_text("auto|always|never");
     command.add_option("--distrust", distrust, "believe nothing on this device that is not proven; may be given again")
         ->option_text("DEVID")
-        ->expected(1)
+        ->allow_extra_args(false)  // the words behind it are devices
         ->take_all();
     command.add_option("--engine", options.engine, "parity engine: auto, scalar or isal")->option_text("NAME");
     command.add_option("--threads", options.threads, "threads that verify; 0: one a processor")

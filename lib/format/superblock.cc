@@ -167,8 +167,9 @@ std::vector<uint8_t> with_magic(ByteView block) {
 
 bool copies_agree(ByteView a, ByteView b) {
     const auto comparable = [](ByteView block) {
-        std::vector<uint8_t> copy(block.begin(), block.end());
-        const auto blank = [&](size_t offset, size_t length) { std::fill_n(copy.begin() + static_cast<ptrdiff_t>(offset), length, 0); };
+        std::array<uint8_t, kSuperSize> copy{};
+        std::copy_n(block.begin(), std::min(block.size(), copy.size()), copy.begin());
+        const auto blank = [&](size_t offset, size_t length) { std::fill_n(copy.data() + offset, length, uint8_t{0}); };
         blank(0, kCsumField);
         blank(offsetof(raw::super_block, bytenr), 8);
         blank(offsetof(raw::super_block, log_root), 16);  // log_root and the dead log_root_transid

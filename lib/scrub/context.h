@@ -44,7 +44,7 @@ class SectorOracle : public stripe::Oracle {
     SectorOracle(const Window& window, size_t sector, CsumKind kind) : window_(window), sector_(sector), kind_(kind) {}
     bool plausible(size_t, ByteView) const override { return true; }
     bool proven(ByteView block) const override { return digest_holds(window_, sector_, kind_, block.data()); }
-    bool equivalent(ByteView, ByteView) const override { return false; }
+    bool equivalent(ByteView, ByteView) const override { return false; }  // every byte counts
     bool collision_free() const override { return tree::is_collision_free(kind_); }
 
   private:

@@ -51,7 +51,8 @@ struct Damage {
 struct Unknown {
     Logical logical;
     uint64_t length = 0;
-    std::string cause;
+    std::string cause;       // "extent-tree", "chunk-tree", "root-tree", "log-tree", "no-chunk"
+    bool undecided = false;  // not known to be lost
 };
 
 struct Counters {

@@ -104,17 +104,12 @@ class MirrorJudge {
         return std::none_of(places.begin(), places.end(), [&](const Place& p) { return gone(p.column, copy, p.row); });
     }
 
-    std::vector<std::vector<const uint8_t*>> choices(const std::vector<Place>& places) const {
-        std::vector<std::vector<const uint8_t*>> all;
+    std::vector<stripe::SectorChoices> choices(const std::vector<Place>& places) const {
+        std::vector<stripe::SectorChoices> all;
         for (const auto& place : places) {
             auto& sector = all.emplace_back();
-            for (unsigned copy = 0; copy < layout_.copies; copy++) {
-                if (gone(place.column, copy, place.row)) continue;
-                const uint8_t* bytes = found(place.column, copy, place.row);
-                const bool known = std::any_of(sector.begin(), sector.end(),
-                                               [&](const uint8_t* s) { return std::memcmp(s, bytes, sector_) == 0; });
-                if (!known) sector.push_back(bytes);
-            }
+            for (unsigned copy = 0; copy < layout_.copies; copy++)
+                sector.add(gone(place.column, copy, place.row) ? nullptr : found(place.column, copy, place.row), sector_);
         }
         return all;
     }

@@ -251,7 +251,7 @@ class ParityJudge {
         for (auto& work : blocks_) {
             if (work.proven || work.block->crosses) continue;
             const Span span = work.spans.front();
-            std::vector<std::vector<const uint8_t*>> choices;
+            std::vector<stripe::SectorChoices> choices;
             for (unsigned k = 0; k < span.count; k++)
                 choices.push_back(stripe::candidates(row_as_found(span.row + k, pointers), context_.engine, arena_, span.column));
             const auto result = stripe::search(choices, sector_, tree::BlockOracle(context_.volume, work.block->expect));

@@ -33,7 +33,8 @@ void build(OpenVolume& open, const volume::MappedChunk& chunk, StripeNo n, const
            scrub::Window& window) {
     // An extent may begin long before the full stripe it reaches into; none is longer than this.
     constexpr uint64_t kLongestExtent = uint64_t{1} << 30;
-    tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), open.log, open.end());
+    const auto extra = extra_extents(open);
+    tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end());
     const Logical start = chunk.logical(n, 0);
     extents.seek(Logical(start.v < kLongestExtent ? 0 : start.v - kLongestExtent));
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);

@@ -35,7 +35,7 @@ scrub::Unknown lost_chunks(const tree::LostKeys& lost) {
     };
     const uint64_t from = is_chunk(lost.first) ? lost.first.offset : 0;
     const uint64_t to = is_chunk(lost.end) ? lost.end.offset : format::kMaxU64;
-    return {Logical(from), to - from, "chunk-tree"};
+    return {Logical(from), to - from, "chunk-tree", lost.undecided};
 }
 
 Result<void> map_chunks(OpenVolume& open, const World& world) {
@@ -57,7 +57,7 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
                 chunks.push_back(std::move(*chunk));
             } else {
                 world.err << format::message(chunk.error(), "chunk", "logical " + std::to_string(start.v)) << '\n';
-                open.unknown.push_back({start, sectorsize, "chunk-tree"});
+                open.unknown.push_back({start, sectorsize, "chunk-tree", false});
             }
         }
     }
@@ -67,7 +67,7 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
         const uint64_t length = chunk.length;
         if (auto added = open.volume->add_chunk(std::move(chunk)); !added) {
             world.err << added.error().message << '\n';
-            open.unknown.push_back({start, length, "chunk-tree"});
+            open.unknown.push_back({start, length, "chunk-tree", false});
         }
     }
     open.reader->forget();
@@ -98,15 +98,24 @@ void tell_replace(OpenVolume& open, const World& world) {
 void read_roots(OpenVolume& open) {
     open.roots = tree::Roots::read(*open.reader);
     const auto& super = open.volume->super();
-    if (open.roots.incomplete()) open.unknown.push_back({super.root, super.nodesize, "root-tree"});
+    if (open.roots.incomplete()) open.unknown.push_back({super.root, super.nodesize, "root-tree", open.roots.undecided()});
     open.log = tree::read_log_trees(*open.reader);
-    if (open.log.incomplete) open.unknown.push_back({super.log_root, super.nodesize, "log-tree"});
+    // A log that cannot be had leaves free space in doubt.
+    if (open.log.incomplete) open.unknown.push_back({super.log_root, super.nodesize, "log-tree", true});
 }
 
 }  // namespace
 
 Logical OpenVolume::end() const {
     return volume->chunks().empty() ? Logical(0) : volume->chunks().back().chunk.end();
+}
+
+std::vector<format::Extent> extra_extents(const OpenVolume& open) {
+    auto all = open.log.extents;
+    const auto lost = open.reader->lost_blocks();
+    all.insert(all.end(), lost.begin(), lost.end());
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+    return all;
 }
 
 Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine) {

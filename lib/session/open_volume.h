@@ -27,6 +27,10 @@ struct OpenVolume {
     Logical end() const;
 };
 
+/// Extents that no extent tree names: those of the log trees, and the tree blocks that could not be had
+/// so far; ascending by start.
+std::vector<format::Extent> extra_extents(const OpenVolume& open);
+
 /// Errors are what ends the work (exit status 8); anything else that is wrong becomes a finding.
 Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine);
 

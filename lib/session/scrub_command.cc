@@ -36,8 +36,7 @@ class Tally : public scrub::Sink {
         writer_.damage(damage);
     }
     void unknown(const scrub::Unknown& unknown) override {
-        // A log that cannot be had leaves free space in doubt; any other lost block is a loss by itself.
-        (unknown.cause == "log-tree" ? undecided_ : lost_) = true;
+        (unknown.undecided ? undecided_ : lost_) = true;
         progress_.clear();
         writer_.unknown(unknown);
     }
@@ -111,7 +110,8 @@ class ScrubRun {
 
         scrub::Counters counters;
         tell_volume(open, counters);
-        tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), open.log, open.end());
+        const auto extra = extra_extents(open);
+        tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end());
         tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
         scrub::WindowBuilder windows(volume, extents, csums, silent);
         const scrub::Context context{volume, *engine_, *open.reader, world_.stop};

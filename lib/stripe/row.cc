@@ -36,33 +36,43 @@ uint8_t* recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned 
     return columns[a];
 }
 
-std::vector<const uint8_t*> candidates(const Row& row, parity::Engine& engine, Arena& arena, unsigned x) {
-    std::vector<const uint8_t*> found;
-    if (!row.erased[x]) found.push_back(row.columns[x]);
-    if (row.np == 0) return found;
+void SectorChoices::add(const uint8_t* content, size_t length) {
+    if (content == nullptr) {
+        by_set.push_back(kNoContent);
+        return;
+    }
+    const auto known = std::find_if(contents.begin(), contents.end(),
+                                    [&](const uint8_t* c) { return std::memcmp(c, content, length) == 0; });
+    by_set.push_back(static_cast<uint16_t>(known - contents.begin()));
+    if (known == contents.end()) contents.push_back(content);
+}
 
-    const auto add = [&](unsigned with) {
-        uint8_t* made = recover(row, engine, arena, x, with);
-        const bool known = std::any_of(found.begin(), found.end(),
-                                       [&](const uint8_t* f) { return std::memcmp(f, made, row.length) == 0; });
-        if (!known) found.push_back(made);
-    };
-    ColumnSet gone = row.erased;
-    gone.reset(x);
-    if (gone.count() + 1 > row.np) return found;
+// Hypotheses: 0 nothing is wrong here; 1 x alone (and Q); 2 x and P; 3 + y: x and data column y.
+SectorChoices candidates(const Row& row, parity::Engine& engine, Arena& arena, unsigned x) {
+    SectorChoices choices;
+    choices.add(row.erased[x] ? nullptr : row.columns[x], row.length);
+    if (row.np == 0) return choices;
     if (row.np == 1) {
-        add(parity::kNoColumn);
-        return found;
+        ColumnSet others = row.erased;
+        others.reset(x);
+        choices.add(others.any() ? nullptr : recover(row, engine, arena, x, parity::kNoColumn), row.length);
+        return choices;
     }
-    if (gone.any()) {
-        add(static_cast<unsigned>(gone._Find_first()));
-        return found;
-    }
+    const auto add = [&](unsigned with) {
+        ColumnSet others = row.erased;
+        others.reset(x);
+        others.reset(with);
+        choices.add(others.any() ? nullptr : recover(row, engine, arena, x, with), row.length);
+    };
     add(row.q());
     add(row.p());
-    for (unsigned y = 0; y < row.nd; y++)
-        if (y != x && !row.proven[y]) add(y);
-    return found;
+    for (unsigned y = 0; y < row.nd; y++) {
+        if (y != x && !row.proven[y])
+            add(y);
+        else
+            choices.add(nullptr, row.length);
+    }
+    return choices;
 }
 
 }  // namespace raid56::stripe

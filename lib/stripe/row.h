@@ -59,9 +59,21 @@ class Arena {
 /// Which columns may be asked for: with np parities, at most np of them.
 uint8_t* recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned a, unsigned b, uint8_t** other = nullptr);
 
-/// Every content that column x may have had, without duplicates: as it stands (unless erased), and
-/// rebuilt under each erasure set that the parities allow. Erasing a proven column gives nothing
-/// that the sets without it do not give, so those are left out.
-std::vector<const uint8_t*> candidates(const Row& row, parity::Engine& engine, Arena& arena, unsigned x);
+/// What one sector may have been.
+struct SectorChoices {
+    std::vector<const uint8_t*> contents;  // different ones, most likely first
+    /// contents[by_set[s]] is what hypothesis s gives, where by_set[s] is not kNoContent. Hypotheses have
+    /// the same number in every row of a block: "the same columns are bad in all of them".
+    std::vector<uint16_t> by_set;
+
+    static constexpr uint16_t kNoContent = 0xffff;
+    /// Adds a content of `length` bytes under the next hypothesis; nullptr where there is none.
+    void add(const uint8_t* content, size_t length);
+};
+
+/// Every content that column x may have had: as it stands (unless erased), and rebuilt under each
+/// erasure set that the parities allow. Erasing a proven column gives nothing that the sets without it
+/// do not give, so those are left out.
+SectorChoices candidates(const Row& row, parity::Engine& engine, Arena& arena, unsigned x);
 
 }  // namespace raid56::stripe

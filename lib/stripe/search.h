@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "stripe/row.h"
 
 namespace raid56::stripe {
 
@@ -43,8 +44,13 @@ struct SearchResult {
 /// each row everything is tried.
 inline constexpr uint64_t kSearchLimit = uint64_t{1} << 18;
 
-/// choices[i]: the contents that sector i may have, `sector` bytes each, most likely first.
-SearchResult search(const std::vector<std::vector<const uint8_t*>>& choices, size_t sector, const Oracle& oracle,
+/// choices[i]: what sector i of the block may have been, `sector` bytes each.
+///
+/// The hypotheses that are the same for all sectors come first: whole columns gone bad is what happens
+/// to disks, and there are few of them. Then every combination of contents, up to `limit`. A result
+/// of the former stands when the combinations are too many: among so few tries a checksum that holds
+/// by chance is out of the question, among millions it would not be.
+SearchResult search(const std::vector<SectorChoices>& choices, size_t sector, const Oracle& oracle,
                     uint64_t limit = kSearchLimit);
 
 }  // namespace raid56::stripe

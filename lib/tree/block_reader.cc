@@ -58,7 +58,7 @@ class Choices {
         else
             add_copies(piece);
     }
-    const std::vector<std::vector<const uint8_t*>>& sectors() const { return sectors_; }
+    const std::vector<stripe::SectorChoices>& sectors() const { return sectors_; }
 
   private:
     void add_rows(const Piece& piece) {
@@ -72,16 +72,14 @@ class Choices {
     void add_copies(const Piece& piece) {
         const uint32_t sector = volume_.sectorsize();
         for (uint32_t at = 0; at < piece.length; at += sector) {
-            std::vector<const uint8_t*> found;
+            stripe::SectorChoices found;
             Piece one = piece;
             one.place.offset += at;
             one.length = sector;
             for (unsigned copy = 0; copy < piece.chunk->layout.copies; copy++) {
                 uint8_t* bytes = arena_.sector();
-                if (!read_copy(volume_, one, copy, ByteSpan(bytes, sector))) continue;
-                const bool known = std::any_of(found.begin(), found.end(),
-                                               [&](const uint8_t* f) { return std::memcmp(f, bytes, sector) == 0; });
-                if (!known) found.push_back(bytes);
+                const bool had = read_copy(volume_, one, copy, ByteSpan(bytes, sector));
+                found.add(had ? bytes : nullptr, sector);
             }
             sectors_.push_back(std::move(found));
         }
@@ -91,7 +89,7 @@ class Choices {
     stripe::Engine& engine_;
     stripe::Arena arena_;
     std::vector<std::unique_ptr<stripe::Rows>> rows_;
-    std::vector<std::vector<const uint8_t*>> sectors_;
+    std::vector<stripe::SectorChoices> sectors_;
 };
 
 }  // namespace
@@ -101,8 +99,28 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     const std::lock_guard lock(mutex_);
     if (auto block = cached(expect)) return block;
     auto block = read_devices(expect);
-    if (block) keep(expect.start, *block);
+    if (block)
+        keep(expect.start, *block);
+    else
+        lost_.try_emplace(expect.start, expect);
     return block;
+}
+
+std::vector<format::Extent> BlockReader::lost_blocks() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<format::Extent> blocks;
+    for (const auto& [start, expect] : lost_) {
+        if (!expect.level || !expect.generation) continue;
+        format::Extent extent;
+        extent.start = start;
+        extent.length = volume_.nodesize();
+        extent.tree = true;
+        extent.level = *expect.level;
+        extent.generation = *expect.generation;
+        extent.owner = expect.owner;
+        blocks.push_back(extent);
+    }
+    return blocks;
 }
 
 void BlockReader::forget() {

@@ -8,11 +8,13 @@
 
 #include <atomic>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "format/items.h"
 #include "stripe/row.h"
 #include "stripe/search.h"
 #include "tree/block_check.h"
@@ -25,6 +27,7 @@ using Block = std::shared_ptr<const std::vector<uint8_t>>;
 /// Why there is no block: no content is proven, several are, or the search gave up.
 struct BlockLost {
     stripe::Verdict verdict = stripe::Verdict::none;
+    bool undecided() const { return verdict != stripe::Verdict::none; }
 };
 
 class BlockReader {
@@ -36,6 +39,9 @@ class BlockReader {
     Result<Block, BlockLost> read(const BlockExpect& expect);
 
     const volume::Volume& volume() const { return volume_; }
+    /// Every block asked for so far that could not be had, ascending: what points at them is proven, so
+    /// they are damage, whether or not the extent tree names them.
+    std::vector<format::Extent> lost_blocks() const;
     /// Forgets cached blocks: the chunk map has changed.
     void forget();
 
@@ -53,9 +59,10 @@ class BlockReader {
     const volume::Volume& volume_;
     stripe::Engine& engine_;
     const std::atomic<bool>& stop_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::list<Cached> recent_;  // newest first
     std::unordered_map<Logical, std::list<Cached>::iterator> index_;
+    std::map<Logical, BlockExpect> lost_;
 };
 
 }  // namespace raid56::tree

@@ -6,7 +6,7 @@
 namespace raid56::tree {
 
 CsumStream::CsumStream(BlockReader& reader, const std::optional<TreeRoot>& root, const LogTrees& log)
-    : reader_(reader), log_(log), sector_(reader.volume().sectorsize()), size_(csum_size(reader.volume().super().csum)) {
+    : log_(log), sector_(reader.volume().sectorsize()), size_(csum_size(reader.volume().super().csum)) {
     if (root)
         cursor_.emplace(reader, *root);
     else

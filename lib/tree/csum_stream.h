@@ -24,7 +24,6 @@ class CsumStream {
     void take_part(Logical from, Logical to, const format::CsumRun& run, const Take& take) const;
     bool advance();
 
-    BlockReader& reader_;
     std::optional<Cursor> cursor_;
     const LogTrees& log_;
     uint32_t sector_;

@@ -26,7 +26,7 @@ bool Cursor::open_root() {
     pending_.reset();
     auto block = load({root_.block, root_.level, root_.generation, root_.owner, std::nullopt}, format::kLastKey);
     if (!block) {
-        pending_ = LostKeys{{}, format::kLastKey};
+        pending_ = LostKeys{{}, format::kLastKey, block.error().undecided()};
         return false;
     }
     push(std::move(*block), format::kLastKey);
@@ -39,7 +39,7 @@ bool Cursor::descend() {
     const auto end = node.at + 1 < node.count ? format::block_key(*node.block, node.level, node.at + 1) : node.end;
     auto block = load({pointer.block, static_cast<uint8_t>(node.level - 1), pointer.generation, root_.owner, pointer.key}, end);
     if (!block) {
-        pending_ = LostKeys{pointer.key, end};
+        pending_ = LostKeys{pointer.key, end, block.error().undecided()};
         path_.back().at++;
         return false;
     }

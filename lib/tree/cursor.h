@@ -24,6 +24,7 @@ struct TreeRoot {
 struct LostKeys {
     format::Key first;  // of the block that is gone
     format::Key end;    // first key behind it, or kLastKey
+    bool undecided = false;  // several contents are proven, or the search gave up: not known to be lost
 };
 
 /// One step of a cursor: an item, a lost range, or the end (neither).

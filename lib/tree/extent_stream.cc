@@ -3,8 +3,9 @@
 
 namespace raid56::tree {
 
-ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const LogTrees& log, Logical end)
-    : reader_(reader), log_(log), end_(end) {
+ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra,
+                           Logical end)
+    : reader_(reader), extra_(extra), end_(end) {
     if (root)
         cursor_.emplace(reader, *root);
     else
@@ -23,6 +24,7 @@ std::optional<Allocation> ExtentStream::unknown_until(Logical end) {
     unknown.extent.start = from;
     unknown.extent.length = end - from;
     unknown.unknown = true;
+    unknown.undecided = undecided_;
     return unknown;
 }
 
@@ -42,6 +44,7 @@ std::optional<Allocation> ExtentStream::next_of_tree() {
             return lost_from_ ? unknown_until(end_) : std::nullopt;
         }
         if (step.lost) {
+            undecided_ = step.lost->undecided && (undecided_ || !lost_from_);
             if (!lost_from_) lost_from_ = Logical(step.lost->first.objectid);
             continue;
         }
@@ -50,6 +53,7 @@ std::optional<Allocation> ExtentStream::next_of_tree() {
         const auto extent = format::decode_extent(*step.item, volume.sectorsize(), volume.nodesize());
         if (!extent) {
             // A leaf that is proven yet makes no sense: nothing is known from here on.
+            undecided_ = false;
             if (!lost_from_) lost_from_ = Logical(step.item->key.objectid);
             continue;
         }
@@ -67,10 +71,10 @@ std::optional<Allocation> ExtentStream::next_of_tree() {
 
 std::optional<Allocation> ExtentStream::next() {
     if (!ahead_) ahead_ = next_of_tree();
-    if (log_at_ < log_.extents.size() && (!ahead_ || log_.extents[log_at_].start < ahead_->extent.start)) {
-        Allocation logged;
-        logged.extent = log_.extents[log_at_++];
-        return logged;
+    if (extra_at_ < extra_.size() && (!ahead_ || extra_[extra_at_].start < ahead_->extent.start)) {
+        Allocation known;
+        known.extent = extra_[extra_at_++];
+        return known;
     }
     auto out = ahead_;
     ahead_.reset();

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is allocated, in ascending logical order: the extent tree and the log trees merged, and the
-// ranges about which nothing is known because a block of the extent tree is gone.
+// What is allocated, in ascending logical order: the extent tree merged with what is known from
+// elsewhere (log trees, lost blocks), and the ranges about which nothing is known because a block of
+// the extent tree is gone.
 #pragma once
 
 #include <optional>
 
 #include "tree/cursor.h"
-#include "tree/log_trees.h"
 
 namespace raid56::tree {
 
 struct Allocation {
     format::Extent extent;
-    bool unknown = false;  // only start and length count: nothing is known here
+    bool unknown = false;    // only start and length count: nothing is known here
+    bool undecided = false;  // unknown: but not known to be lost
 };
 
 class ExtentStream {
   public:
-    /// `root` empty: the extent tree itself is unknown, and so is everything up to `end`.
-    ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const LogTrees& log, Logical end);
+    /// `root` empty: the extent tree itself is unknown, and so is everything up to `end`. `extra`:
+    /// extents known from elsewhere, ascending by start; they may repeat those of the extent tree.
+    ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra, Logical end);
 
-    /// Starts over at an extent that begins at or before `at`; extents of the log still come from their first.
+    /// Starts over at an extent that begins at or before `at`; the extra ones still come from their first.
     void seek(Logical at);
 
-    /// Ascending by start; extents of the log may repeat those of the extent tree. Nothing at the end.
+    /// Ascending by start. Nothing at the end.
     std::optional<Allocation> next();
 
   private:
@@ -32,11 +34,12 @@ class ExtentStream {
 
     BlockReader& reader_;
     std::optional<Cursor> cursor_;
-    const LogTrees& log_;
+    const std::vector<format::Extent>& extra_;
     Logical end_;
-    size_t log_at_ = 0;
+    size_t extra_at_ = 0;
     bool tree_done_ = false;
     std::optional<Logical> lost_from_;        // a lost range is open since here
+    bool undecided_ = false;                  // nothing in it is known to be lost
     std::optional<Allocation> held_;          // the extent behind a lost range
     std::optional<Allocation> ahead_;         // next of the tree, not yet handed out
 };

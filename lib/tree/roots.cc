@@ -20,12 +20,14 @@ Roots Roots::read(BlockReader& reader) {
     while (const Step step = cursor.next()) {
         if (step.lost) {
             roots.incomplete_ = true;
+            roots.undecided_ = roots.undecided_ && step.lost->undecided;
             continue;
         }
         if (step.item->key.type != format::type::kRootItem) continue;
         const auto root = format::decode_root(*step.item, reader.volume().sectorsize());
         if (!root) {
             roots.incomplete_ = true;
+            roots.undecided_ = false;
             continue;
         }
         const uint64_t id = step.item->key.objectid;

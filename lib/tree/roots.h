@@ -22,6 +22,8 @@ class Roots {
     std::vector<std::pair<uint64_t, TreeRoot>> with_files() const;
     /// Whether part of the tree of roots could not be had, so that a root may be unknown.
     bool incomplete() const { return incomplete_; }
+    /// Whether nothing of that part is known to be lost.
+    bool undecided() const { return undecided_; }
 
   private:
     struct Entry {
@@ -31,6 +33,7 @@ class Roots {
     TreeRoot root_tree_;
     std::map<uint64_t, Entry> entries_;
     bool incomplete_ = false;
+    bool undecided_ = true;
 };
 
 /// The root of the chunk tree and of the tree of roots, as the superblock names them.
