@@ -34,7 +34,7 @@ Decoded<Extent> decode_extent(const Item& item, uint32_t sectorsize, uint32_t no
         return Reject{Reason::bad_extent_kind, raw->flags, skinny ? kFlagTreeBlock : kFlagData};
     extent.length = extent.tree ? nodesize : item.key.offset;
     if (!skinny && extent.length != item.key.offset) return Reject{Reason::bad_extent_length, item.key.offset, nodesize};
-    if (extent.length == 0 || extent.length % sectorsize != 0 || extent.start.v % sectorsize != 0 ||
+    if (extent.length == 0 || extent.length > kMaxExtentLength || extent.length % sectorsize != 0 || extent.start.v % sectorsize != 0 ||
         !checked_add(extent.start.v, extent.length))
         return Reject{Reason::bad_extent_length, extent.length, sectorsize};
     if (!extent.tree) return extent;
@@ -84,7 +84,7 @@ Decoded<FileExtent> decode_file_extent(const Item& item, uint32_t sectorsize) {
     extent.length = raw->num_bytes;
     if (!extent.on_disk()) return extent;
     const bool aligned = extent.disk_start.v % sectorsize == 0 && extent.disk_length % sectorsize == 0;
-    if (!aligned || !checked_add(extent.disk_start.v, extent.disk_length))
+    if (!aligned || extent.disk_length > kMaxExtentLength || !checked_add(extent.disk_start.v, extent.disk_length))
         return Reject{Reason::bad_file_extent, extent.disk_start.v, sectorsize};
     const auto end = checked_add(extent.offset, extent.length);
     if (!end || (extent.compression == 0 && *end > extent.disk_length))

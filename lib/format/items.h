@@ -11,6 +11,9 @@
 
 namespace raid56::format {
 
+/// No kernel makes longer extents: 128 MiB of written data, 256 MiB preallocated at once.
+inline constexpr uint64_t kMaxExtentLength = uint64_t{1} << 30;
+
 /// An allocated extent (EXTENT_ITEM or METADATA_ITEM).
 struct Extent {
     Logical start;

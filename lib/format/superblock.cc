@@ -165,18 +165,21 @@ std::vector<uint8_t> with_magic(ByteView block) {
     return copy;
 }
 
-bool copies_agree(ByteView a, ByteView b) {
-    const auto comparable = [](ByteView block) {
-        std::array<uint8_t, kSuperSize> copy{};
-        std::copy_n(block.begin(), std::min(block.size(), copy.size()), copy.begin());
-        const auto blank = [&](size_t offset, size_t length) { std::fill_n(copy.data() + offset, length, uint8_t{0}); };
-        blank(0, kCsumField);
-        blank(offsetof(raw::super_block, bytenr), 8);
-        blank(offsetof(raw::super_block, log_root), 16);  // log_root and the dead log_root_transid
-        blank(offsetof(raw::super_block, log_root_level), 1);
-        return copy;
-    };
-    return comparable(a) == comparable(b);
+std::vector<uint8_t> part_of_device(ByteView block) {
+    std::vector<uint8_t> part(block.begin(), block.end());
+    part.resize(kSuperSize);
+    const auto blank = [&](size_t offset, size_t length) { std::memset(part.data() + offset, 0, length); };
+    blank(0, kCsumField);
+    blank(offsetof(raw::super_block, bytenr), 8);
+    blank(offsetof(raw::super_block, log_root), 16);  // log_root and the dead log_root_transid
+    blank(offsetof(raw::super_block, log_root_level), 1);
+    return part;
+}
+
+std::vector<uint8_t> part_of_volume(ByteView block) {
+    auto part = part_of_device(block);
+    std::memset(part.data() + offsetof(raw::super_block, dev_item), 0, sizeof(raw::dev_item));
+    return part;
 }
 
 std::optional<std::string> refusal(const Superblock& super) {

@@ -52,9 +52,11 @@ Decoded<Superblock> decode_superblock(ByteView block, uint64_t where);
 /// The same block with the magic put back: a device removed on purpose lacks only that (DESIGN 3.2).
 bool lacks_magic(ByteView block);
 std::vector<uint8_t> with_magic(ByteView block);
-/// Whether two copies of one generation agree in all that a commit writes: everything but checksum,
-/// bytenr and the log root, which an fsync puts into copy 0 alone (FACTS 2).
-bool copies_agree(ByteView a, ByteView b);
+/// What a commit writes alike into every copy of one device: all but checksum, bytenr and the log root,
+/// which an fsync puts into copy 0 alone (FACTS 2); the rest is zeroed.
+std::vector<uint8_t> part_of_device(ByteView block);
+/// What it writes alike on all devices: the same without the device item.
+std::vector<uint8_t> part_of_volume(ByteView block);
 
 /// One sentence where this file system is of a kind that this program must not judge.
 std::optional<std::string> refusal(const Superblock& super);

@@ -4,11 +4,14 @@
 namespace raid56::scrub {
 namespace {
 
-RowVerdict ambiguous(bool has_p, bool suspect_column) {
+RowVerdict ambiguous(const RowFacts& facts, bool suspect_column) {
     RowVerdict v;
     v.ambiguous = true;
     v.suspect_column = suspect_column;
-    (has_p ? v.p : v.q) = ParityState::ambiguous;
+    if (facts.has_p)
+        v.p = ParityState::ambiguous;
+    else if (facts.has_q)
+        v.q = ParityState::ambiguous;
     return v;
 }
 
@@ -27,42 +30,39 @@ RowVerdict by_syndromes(const RowFacts& facts) {
         case parity::Suspect::p: v.p = ParityState::stale; v.parity_confirms = true; return v;
         case parity::Suspect::q: v.q = ParityState::stale; v.parity_confirms = true; return v;
         case parity::Suspect::data:
-            if (facts.suspect_is_silent) return ambiguous(true, true);
+            if (facts.suspect_is_silent) return ambiguous(facts, true);
             v.p = v.q = ParityState::stale;
             return v;
-        case parity::Suspect::several: return ambiguous(true, false);
+        case parity::Suspect::several: return ambiguous(facts, false);
     }
+    return v;
+}
+
+RowVerdict without_doubt(const RowFacts& facts) {
+    const bool differs = (facts.has_p && facts.p_differs) || (facts.has_q && facts.q_differs);
+    const unsigned usable = static_cast<unsigned>(facts.has_p) + static_cast<unsigned>(facts.has_q);
+    RowVerdict v;
+    if (facts.rebuilt == 0 && facts.all_proven) {
+        v.p = judged(facts.has_p, facts.p_differs);
+        v.q = judged(facts.has_q, facts.q_differs);
+        return v;
+    }
+    if (facts.rebuilt == 0 && usable == 2) return by_syndromes(facts);
+    if (differs) return ambiguous(facts, false);
+    // A parity that was used agrees by construction; one that was not is a witness.
+    v.p = judged(facts.has_p, false);
+    v.q = judged(facts.has_q, false);
+    v.parity_confirms = usable > facts.rebuilt;
     return v;
 }
 
 }  // namespace
 
 RowVerdict classify(const RowFacts& facts) {
-    const bool differs = (facts.has_p && facts.p_differs) || (facts.has_q && facts.q_differs);
-    const unsigned usable = static_cast<unsigned>(facts.has_p) + static_cast<unsigned>(facts.has_q);
     if (!facts.written) return {};
-    if (facts.rebuilt > 0) {
-        // A parity that was used agrees by construction; one that was not is a witness.
-        if (differs) return ambiguous(facts.has_p, false);
-        RowVerdict v;
-        v.p = judged(facts.has_p, false);
-        v.q = judged(facts.has_q, false);
-        v.parity_confirms = usable > facts.rebuilt;
-        return v;
-    }
-    if (facts.all_proven) {
-        RowVerdict v;
-        v.p = judged(facts.has_p, facts.p_differs);
-        v.q = judged(facts.has_q, facts.q_differs);
-        return v;
-    }
-    if (usable == 2) return by_syndromes(facts);
-    if (differs) return ambiguous(facts.has_p, false);
-    RowVerdict v;
-    v.p = judged(facts.has_p, false);
-    v.q = judged(facts.has_q, false);
-    v.parity_confirms = usable == 1;
-    return v;
+    const RowVerdict verdict = without_doubt(facts);
+    if (facts.in_doubt && !verdict.parity_confirms && !verdict.ambiguous) return ambiguous(facts, false);
+    return verdict;
 }
 
 }  // namespace raid56::scrub

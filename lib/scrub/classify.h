@@ -18,6 +18,7 @@ struct RowFacts {
     bool p_differs = false, q_differs = false;  // usable ones, against the row as put right
     unsigned rebuilt = 0;     // erased sectors without a proof of their own that parity gave back
     parity::Suspect suspect = parity::Suspect::none;  // where both are usable and nothing was rebuilt
+    bool in_doubt = false;           // written data that nothing proves lies on an unsure device
     bool suspect_is_silent = false;  // Suspect::data: that column holds written data that nothing proves
 };
 
@@ -31,7 +32,7 @@ enum class ParityState : uint8_t {
 struct RowVerdict {
     ParityState p = ParityState::unjudged;
     ParityState q = ParityState::unjudged;
-    bool ambiguous = false;
+    bool ambiguous = false;         // with neither p nor q ambiguous: no parity is left to say it on
     bool by_syndrome = false;       // stale because the syndromes single it out: proof `parity`
     bool suspect_column = false;    // ambiguous, and the syndromes single out a silent column
     bool parity_confirms = false;   // some parity that was not used agrees with the row

@@ -94,7 +94,7 @@ class MirrorJudge {
             if (tree::check_block(context_.volume, bytes, block.expect).state != tree::BlockState::proven) continue;
             return judge_copies(block, places, std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end()), stripe::Verdict::one);
         }
-        auto mixed = stripe::search(choices(places), sector_, tree::BlockOracle(context_.volume, block.expect));
+        auto mixed = stripe::search(choices(places), sector_, tree::BlockOracle(context_.volume, block.expect, context_.stop));
         tree::Block right;
         if (mixed.verdict == stripe::Verdict::one) right = std::make_shared<std::vector<uint8_t>>(std::move(mixed.block));
         judge_copies(block, places, right, mixed.verdict);

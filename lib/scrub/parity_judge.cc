@@ -69,7 +69,7 @@ class ParityJudge {
         : context_(context), batch_(batch), window_(batch.window), chunk_(*window_.chunk), layout_(chunk_.layout), n_(n),
           number_(window_.first.v + n), np_(chunk_.has_parity(number_) ? layout_.np : 0),
           excluded_(np_ == 0 && (number_.v + 1) * layout_.data_length() <= chunk_.chunk.length), sector_(window_.sectorsize),
-          kind_(context.volume.super().csum), arena_(sector_),
+          kind_(context.volume.super().csum), arena_(sector_), scratch_(sector_),
           events_(context.volume, chunk_, number_, batch.counters), survives_(survives(context.volume, chunk_)) {}
 
     void judge() {
@@ -236,10 +236,11 @@ class ParityJudge {
     void decide_sectors() {
         std::vector<uint8_t*> pointers;
         for (unsigned r = 0; r < window_.rows(); r++)
-            for (unsigned c = 0; c < layout_.nd; c++) {
+            for (unsigned c = 0; c < layout_.nd && !context_.stop; c++) {
                 CellInfo& info = cell(c, r);
                 if (info.expect != Expect::csum || info.state == State::proven) continue;
-                const auto choices = stripe::candidates(row_as_found(r, pointers), context_.engine, arena_, c);
+                scratch_.clear();
+                const auto choices = stripe::candidates(row_as_found(r, pointers), context_.engine, scratch_, c);
                 auto result = stripe::search({choices}, sector_, SectorOracle(window_, window_.at(n_, c, r), kind_));
                 info.state = as_state(result.verdict);
                 if (info.state == State::repaired) info.right = keep(result.block.data());
@@ -249,12 +250,13 @@ class ParityJudge {
     void decide_blocks() {
         std::vector<uint8_t*> pointers;
         for (auto& work : blocks_) {
-            if (work.proven || work.block->crosses) continue;
+            if (work.proven || work.block->crosses || context_.stop) continue;
             const Span span = work.spans.front();
             std::vector<stripe::SectorChoices> choices;
+            scratch_.clear();
             for (unsigned k = 0; k < span.count; k++)
-                choices.push_back(stripe::candidates(row_as_found(span.row + k, pointers), context_.engine, arena_, span.column));
-            const auto result = stripe::search(choices, sector_, tree::BlockOracle(context_.volume, work.block->expect));
+                choices.push_back(stripe::candidates(row_as_found(span.row + k, pointers), context_.engine, scratch_, span.column));
+            const auto result = stripe::search(choices, sector_, tree::BlockOracle(context_.volume, work.block->expect, context_.stop));
             work.state = as_state(result.verdict);
             for (unsigned k = 0; k < span.count; k++) {
                 CellInfo& info = cell(span.column, span.row + k);
@@ -280,6 +282,7 @@ class ParityJudge {
         unsigned r = 0;
         bool allocated = false, written = false, only_trees = true;
         bool unproven_written = false;       // written data that nothing proves
+        bool in_doubt = false;               // and of it, some on an unsure device
         State worst = State::plain;          // lost or undecided, where a provable sector is
         std::vector<unsigned> erased;        // plain data columns to be put back from parity
         std::vector<uint8_t*> right;         // every column as it should be
@@ -318,11 +321,18 @@ class ParityJudge {
                 continue;
             }
             const bool doubtful = info.expect == Expect::unknown;
-            if (info.gone || !columns_[c].believed)
+            if (info.gone || !columns_[c].believed) {
                 row.erased.push_back(c);
-            else if (is_written(info.expect) || doubtful)
+            } else if (is_written(info.expect) || doubtful) {
                 row.unproven_written = true;
+                row.in_doubt = row.in_doubt || is_in_doubt(c, row.r);
+            }
         }
+    }
+
+    // Silent data on a device that nobody knows to be up to date.
+    bool is_in_doubt(unsigned c, unsigned r) {
+        return cell(c, r).expect == Expect::written && !cell(c, r).gone && columns_[c].member->state == volume::DeviceState::unsure;
     }
 
     bool usable(unsigned column, unsigned r) { return column < layout_.nd + np_ && columns_[column].believed && !cell(column, r).gone; }
@@ -365,18 +375,22 @@ class ParityJudge {
         view.length = sector_;
         view.columns = row.right;
         if (unknown.size() == 2) {
-            uint8_t* second = nullptr;
-            uint8_t* first = stripe::recover(view, context_.engine, arena_, unknown[0], unknown[1], &second);
-            row.right[unknown[0]] = first;
-            row.right[unknown[1]] = second;
+            const auto made = stripe::recover(view, context_.engine, arena_, unknown[0], unknown[1]);
+            row.right[unknown[0]] = made.a;
+            row.right[unknown[1]] = made.b;
             return;
         }
         const unsigned with = usable(layout_.nd, row.r) ? unsigned{parity::kNoColumn} : layout_.nd;
-        row.right[unknown[0]] = stripe::recover(view, context_.engine, arena_, unknown[0], with);
+        row.right[unknown[0]] = stripe::recover(view, context_.engine, arena_, unknown[0], with).a;
     }
 
     RowVerdict judge_parity(RowWork& row) {
-        if (np_ == 0) return {};
+        if (np_ == 0) {
+            RowVerdict verdict;
+            verdict.ambiguous = row.in_doubt;
+            batch_.counters.ambiguous_rows += row.in_doubt ? 1 : 0;
+            return verdict;
+        }
         std::vector<uint8_t*> made = row.right;
         for (unsigned c = layout_.nd; c < layout_.nd + np_; c++) made[c] = arena_.sector();
         parity::Job job;
@@ -390,6 +404,7 @@ class ParityJudge {
         facts.written = row.written;
         facts.all_proven = !row.unproven_written;
         facts.rebuilt = rebuilt_;
+        facts.in_doubt = row.in_doubt;
         facts.has_p = usable(layout_.nd, row.r);
         facts.has_q = np_ > 1 && usable(layout_.nd + 1, row.r);
         const auto differs = [&](unsigned c) { return std::memcmp(made[c], cell(c, row.r).found, sector_) != 0; };
@@ -462,6 +477,9 @@ class ParityJudge {
             case Expect::unknown: break;
         }
         if (info.gone || !columns_[c].believed) report_erased(row, c, info, verdict);
+        // An ambiguous row that has no parity to say it on.
+        const bool unsaid = verdict.ambiguous && verdict.p != ParityState::ambiguous && verdict.q != ParityState::ambiguous;
+        if (unsaid && is_in_doubt(c, row.r)) tell(c, row.r, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0}, false);
     }
 
     void report_erased(const RowWork& row, unsigned c, const CellInfo& info, const RowVerdict& verdict) {
@@ -567,7 +585,8 @@ class ParityJudge {
     bool excluded_;    // because a superblock copy overlies it
     size_t sector_;
     CsumKind kind_;
-    stripe::Arena arena_;
+    stripe::Arena arena_;    // what is right, kept until the full stripe is judged
+    stripe::Arena scratch_;  // what may be right, until the sector or block is decided
     StripeEvents events_;
     bool survives_;
     std::vector<Column> columns_;

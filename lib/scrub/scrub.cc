@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "scrub/stripe_check.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr size_t kBatchBytes = 8 << 20;  // of all strips together
 constexpr unsigned kReadAhead = 2;       // batches beyond those being checked
+constexpr unsigned kMostThreads = 12;    // by itself: memory stays below 128 MiB on any machine
 
 unsigned stripes_in_batch(const volume::Layout& layout) {
     return static_cast<unsigned>(std::max<size_t>(1, kBatchBytes / (layout.stripes * kStripLen)));
@@ -29,7 +32,6 @@ class Pipeline {
     Pipeline(const Context& context, WindowBuilder& windows, Sink& sink, unsigned threads, uint64_t allocated_bytes)
         : context_(context), windows_(windows), sink_(sink), allocated_(allocated_bytes) {
         for (unsigned i = 0; i < threads + kReadAhead; i++) free_.push_back(std::make_unique<Slot>(context.engine));
-        for (unsigned i = 0; i < threads; i++) workers_.emplace_back([this] { work(); });
     }
 
     ~Pipeline() {
@@ -42,6 +44,7 @@ class Pipeline {
     }
 
     Counters run() {
+        start_workers(static_cast<unsigned>(free_.size()) - kReadAhead);
         while (!context_.stop) {
             if (free_.empty()) tell_oldest();
             auto slot = std::move(free_.back());
@@ -65,7 +68,17 @@ class Pipeline {
         Batch batch;
         bool done = false;
         bool complete = false;  // checked to its end, not cut off by an interrupt
+        std::exception_ptr error;
     };
+
+    // The system may refuse threads (limits of a container): go on with those that it gives.
+    void start_workers(unsigned threads) {
+        try {
+            for (unsigned i = 0; i < threads; i++) workers_.emplace_back([this] { work(); });
+        } catch (const std::system_error&) {
+            if (workers_.empty()) throw;
+        }
+    }
 
     void enqueue(std::unique_ptr<Slot> slot) {
         slot->done = slot->complete = false;
@@ -88,11 +101,17 @@ class Pipeline {
                 slot = todo_.front();
                 todo_.pop_front();
             }
-            slot->batch.finish_reads(context_.volume);
-            checker.check(slot->batch);
+            std::exception_ptr error;
+            try {
+                slot->batch.finish_reads(context_.volume);
+                checker.check(slot->batch);
+            } catch (...) {  // out of memory: told by the thread that runs the loop
+                error = std::current_exception();
+            }
             {
                 const std::lock_guard lock(mutex_);
                 slot->complete = !context_.stop;
+                slot->error = error;
                 slot->done = true;
             }
             checked_.notify_one();
@@ -106,6 +125,7 @@ class Pipeline {
             std::unique_lock lock(mutex_);
             checked_.wait(lock, [&] { return slot->done; });
         }
+        if (slot->error) std::rethrow_exception(slot->error);
         if (slot->complete) {
             const Batch& batch = slot->batch;
             tell_unknowns(batch.window);
@@ -151,7 +171,7 @@ class Pipeline {
 }  // namespace
 
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options, uint64_t allocated_bytes) {
-    const unsigned threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    const unsigned threads = options.threads != 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
     return Pipeline(context, windows, sink, threads, allocated_bytes).run();
 }
 

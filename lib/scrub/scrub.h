@@ -12,14 +12,13 @@
 namespace raid56::scrub {
 
 struct Options {
-    unsigned threads = 0;  // 0: as many as there are processors
+    unsigned threads = 0;  // 0: as many as there are processors, within reason
 };
 
 /// Tells the sink everything that is found, in the order of the report, and returns the counts.
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options, uint64_t allocated_bytes);
 
-/// One damage for each chunk of every device that is missing, stale or distrusted; `emit` gets those
-/// of one chunk.
+/// One damage for each device that has a part of the chunk and is missing, stale or distrusted.
 std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk);
 
 }  // namespace raid56::scrub

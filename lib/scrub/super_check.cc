@@ -10,7 +10,27 @@ namespace {
 using volume::CopyState;
 using volume::SuperCopy;
 
-std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, const volume::Member& member, Generation newest) {
+// What the newest copies of all devices agree on, and whether more than half of them do.
+struct Common {
+    std::vector<uint8_t> part;
+    bool by_most = false;
+};
+
+Common common_part(const volume::Volume& volume, const std::vector<std::vector<SuperCopy>>& scans) {
+    Common common{format::part_of_volume(volume.super_block()), false};
+    unsigned all = 0, agree = 0;
+    for (size_t i = 0; i < scans.size(); i++)
+        for (const auto& copy : scans[i]) {
+            if (copy.state != CopyState::good || volume.members()[i].seed || copy.super->generation != volume.super().generation) continue;
+            all++;
+            agree += format::part_of_volume(copy.bytes) == common.part ? 1 : 0;
+        }
+    common.by_most = 2 * agree > all;
+    return common;
+}
+
+std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, const volume::Member& member, Generation newest,
+                              const Common& common) {
     switch (copy.state) {
         case CopyState::absent:  // the device is shorter than it says
         case CopyState::unreadable: return Cause::unreadable;
@@ -23,8 +43,10 @@ std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, con
         copy.super->dev_item.devid != member.devid)
         return Cause::header;
     if (copy.super->generation < newest) return Cause::stale;
+    if (copy.super->generation > newest) return Cause::header;  // only a distrusted device gets here
+    if (!member.seed && format::part_of_volume(copy.bytes) != common.part) return Cause::mirror;
     if (copy.index != 0 && first.state == CopyState::good && first.index == 0 && copy.super->generation == first.super->generation &&
-        !format::copies_agree(copy.bytes, first.bytes))
+        format::part_of_device(copy.bytes) != format::part_of_device(first.bytes))
         return Cause::mirror;
     return std::nullopt;
 }
@@ -33,6 +55,7 @@ std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, con
 
 void check_supers(const volume::Volume& volume, const std::vector<std::vector<SuperCopy>>& scans,
                   std::vector<Damage>& damage, Counters& counters) {
+    const Common common = common_part(volume, scans);
     std::vector<size_t> order;
     for (size_t i = 0; i < scans.size(); i++)
         if (!scans[i].empty()) order.push_back(i);
@@ -48,20 +71,23 @@ void check_supers(const volume::Volume& volume, const std::vector<std::vector<Su
         const Generation newest = member.seed ? member.generation : volume.super().generation;
         for (const auto& copy : scan) {
             if (!format::super_copy_exists(copy.index, member.total_bytes)) continue;
-            const auto cause = cause_of(copy, *good, member, newest);
+            const auto cause = cause_of(copy, *good, member, newest, common);
             if (!cause) continue;
             counters.super_errors++;
             if (*cause == Cause::unreadable) counters.unreadable_sectors++;
-            counters.repairable_sectors++;
+            // Where devices contradict each other (each was mounted without the other, say) the more speak for
+            // the volume; half against half leaves it open.
+            const bool open = *cause == Cause::mirror && !common.by_most;
+            (open ? counters.undecided_sectors : counters.repairable_sectors)++;
             Damage found;
             found.devid = member.devid;
             found.physical = Physical(format::kSuperOffsets[copy.index]);
             found.length = format::kSuperSize;
             found.role = Role::super;
             found.cause = *cause;
-            found.repairable = Repairable::yes;
+            found.repairable = open ? Repairable::undecided : Repairable::yes;
             // Made from a good copy, whose checksum holds.
-            found.proof = Proof::checksum;
+            found.proof = open ? Proof::none : Proof::checksum;
             damage.push_back(found);
         }
     }

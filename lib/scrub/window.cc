@@ -98,15 +98,12 @@ void WindowBuilder::paint(Window& window, const tree::Allocation& allocation) co
     const Logical to = std::min(extent.start + extent.length, window_end);
     if (from >= to) return;
     const size_t begin = (from - window.start) / window.sectorsize, end = (to - window.start) / window.sectorsize;
-    if (extent.tree && window.sectors[begin] == Expect::tree) return;  // the log repeats it
     for (size_t i = begin; i < end; i++) {
         Expect& sector = window.sectors[i];
         if (allocation.unknown)
             sector = sector == Expect::free ? Expect::unknown : sector;
-        else if (extent.tree)
-            sector = Expect::tree;
-        else if (sector != Expect::tree)
-            sector = Expect::csum_missing;  // until a checksum or a reason for its absence is found
+        else
+            sector = extent.tree ? Expect::tree : Expect::csum_missing;  // the latter until a checksum or a reason for its absence is found
     }
     if (allocation.unknown || !extent.tree) return;
 

@@ -31,12 +31,11 @@ const char* holds_name(Expect expect) {
 // The window of one full stripe; nothing is needed in it where it holds nothing.
 void build(OpenVolume& open, const volume::MappedChunk& chunk, StripeNo n, const std::vector<tree::SilentRange>& silent,
            scrub::Window& window) {
-    // An extent may begin long before the full stripe it reaches into; none is longer than this.
-    constexpr uint64_t kLongestExtent = uint64_t{1} << 30;
     const auto extra = extra_extents(open);
     tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end());
     const Logical start = chunk.logical(n, 0);
-    extents.seek(Logical(start.v < kLongestExtent ? 0 : start.v - kLongestExtent));
+    // An extent may begin long before the full stripe it reaches into.
+    extents.seek(Logical(start.v < format::kMaxExtentLength ? 0 : start.v - format::kMaxExtentLength));
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
     scrub::WindowBuilder windows(*open.volume, extents, csums, silent);
     windows.skip_to(static_cast<size_t>(&chunk - open.volume->chunks().data()), n);

@@ -38,6 +38,17 @@ scrub::Unknown lost_chunks(const tree::LostKeys& lost) {
     return {Logical(from), to - from, "chunk-tree", lost.undecided};
 }
 
+// A dev extent lies within its device (FACTS 4). The size of a device whose item is gone is unknown.
+bool fits_devices(const volume::Volume& volume, const format::Chunk& chunk) {
+    const auto layout = volume::layout_of(chunk.profile, static_cast<unsigned>(chunk.stripes.size()));
+    const uint64_t length = volume::dev_extent_length(layout, chunk.length);
+    return std::all_of(chunk.stripes.begin(), chunk.stripes.end(), [&](const format::Stripe& stripe) {
+        const auto member = volume.find_member(stripe.devid, stripe.dev_uuid);
+        const uint64_t size = member ? volume.members()[*member].total_bytes : 0;
+        return size == 0 || (length <= size && stripe.offset.v <= size - length);
+    });
+}
+
 Result<void> map_chunks(OpenVolume& open, const World& world) {
     const uint32_t sectorsize = open.volume->sectorsize();
     std::vector<format::DevItem> devices;
@@ -65,6 +76,11 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
     for (auto& chunk : chunks) {
         const Logical start = chunk.start;
         const uint64_t length = chunk.length;
+        if (!fits_devices(*open.volume, chunk)) {
+            world.err << "corrupt chunk: logical " << start.v << ", reaches past the end of a device\n";
+            open.unknown.push_back({start, length, "chunk-tree", false});
+            continue;
+        }
         if (auto added = open.volume->add_chunk(std::move(chunk)); !added) {
             world.err << added.error().message << '\n';
             open.unknown.push_back({start, length, "chunk-tree", false});

@@ -8,6 +8,7 @@
 #include "session/scrub_command.h"
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <memory>
 
@@ -40,6 +41,8 @@ class Tally : public scrub::Sink {
         progress_.clear();
         writer_.unknown(unknown);
     }
+    /// A missing device is damage even where it holds no part of any chunk.
+    void note_missing() { any_ = true; }
     void progress(uint64_t done, uint64_t all) override { progress_.show(done, all); }
 
     report::Verdict verdict(const scrub::Counters& counters) const {
@@ -86,6 +89,15 @@ class ScrubRun {
         : options_(options), world_(world), writer_(writer), tally_(writer, progress), progress_(progress), start_(world.clock()) {}
 
     int run() {
+        try {
+            return run_stages();
+        } catch (const std::exception& error) {  // out of memory, no threads: nothing else throws
+            return fail(Error{error.what()});
+        }
+    }
+
+  private:
+    int run_stages() {
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
@@ -94,7 +106,6 @@ class ScrubRun {
         return finish(scrub_volume(*open));
     }
 
-  private:
     int fail(const Error& error) {
         progress_.clear();
         world_.err << "btrfs-raid56: " << error.message << '\n';
@@ -124,7 +135,10 @@ class ScrubRun {
         writer_.volume(report::volume_event(*open.volume));
         std::vector<volume::Member> members = open.volume->members();
         std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
-        for (const auto& member : members) writer_.device(report::device_event(member));
+        for (const auto& member : members) {
+            writer_.device(report::device_event(member));
+            if (member.device == nullptr) tally_.note_missing();
+        }
         std::vector<scrub::Damage> supers;
         scrub::check_supers(*open.volume, open.scans, supers, counters);
         for (const auto& damage : supers) tally_.damage(damage);

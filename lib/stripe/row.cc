@@ -20,10 +20,11 @@ uint8_t* Arena::sector() {
     return blocks_[block].get() + used_++ % kSectorsPerBlock * sector_;
 }
 
-uint8_t* recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned a, unsigned b, uint8_t** other) {
+Recovered recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned a, unsigned b) {
     std::vector<uint8_t*> columns(row.columns.begin(), row.columns.end());
-    columns[a] = arena.sector();
-    if (b != parity::kNoColumn) columns[b] = arena.sector();
+    Recovered made;
+    made.a = columns[a] = arena.sector();
+    if (b != parity::kNoColumn) made.b = columns[b] = arena.sector();
     parity::Job job;
     job.op = parity::Op::recover;
     job.has_q = row.np > 1;
@@ -32,8 +33,7 @@ uint8_t* recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned 
     job.erased = {static_cast<uint8_t>(std::min(a, b)), parity::kNoColumn};
     if (b != parity::kNoColumn) job.erased[1] = static_cast<uint8_t>(std::max(a, b));
     parity::run(engine, {&job, 1});
-    if (other != nullptr && b != parity::kNoColumn) *other = columns[b];
-    return columns[a];
+    return made;
 }
 
 void SectorChoices::add(const uint8_t* content, size_t length) {
@@ -52,20 +52,27 @@ SectorChoices candidates(const Row& row, parity::Engine& engine, Arena& arena, u
     SectorChoices choices;
     choices.add(row.erased[x] ? nullptr : row.columns[x], row.length);
     if (row.np == 0) return choices;
-    if (row.np == 1) {
+    const auto possible = [&](unsigned with) {
         ColumnSet others = row.erased;
         others.reset(x);
-        choices.add(others.any() ? nullptr : recover(row, engine, arena, x, parity::kNoColumn), row.length);
+        if (with != parity::kNoColumn) others.reset(with);
+        return others.none();
+    };
+    const auto add = [&](unsigned with) {
+        choices.add(possible(with) ? recover(row, engine, arena, x, with).a : nullptr, row.length);
+    };
+    if (row.np == 1) {
+        add(parity::kNoColumn);
         return choices;
     }
-    const auto add = [&](unsigned with) {
-        ColumnSet others = row.erased;
-        others.reset(x);
-        others.reset(with);
-        choices.add(others.any() ? nullptr : recover(row, engine, arena, x, with), row.length);
-    };
     add(row.q());
     add(row.p());
+    // Where P and Q give the same, x alone explains both syndromes, and so does x with any other column.
+    const uint16_t by_p = choices.by_set[1], by_q = choices.by_set[2];
+    if (by_p == by_q && by_p != SectorChoices::kNoContent) {
+        choices.by_set.insert(choices.by_set.end(), row.nd, by_p);
+        return choices;
+    }
     for (unsigned y = 0; y < row.nd; y++) {
         if (y != x && !row.proven[y])
             add(y);

@@ -55,9 +55,12 @@ class Arena {
 };
 
 /// Recovers columns a (and b) of the row into fresh arena sectors, from all the others as they stand.
-/// b may be parity::kNoColumn. Returns the sector made for `a`, and through `other` that for `b`.
-/// Which columns may be asked for: with np parities, at most np of them.
-uint8_t* recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned a, unsigned b, uint8_t** other = nullptr);
+/// b may be parity::kNoColumn. Which columns may be asked for: with np parities, at most np of them.
+struct Recovered {
+    uint8_t* a = nullptr;
+    uint8_t* b = nullptr;
+};
+Recovered recover(const Row& row, parity::Engine& engine, Arena& arena, unsigned a, unsigned b);
 
 /// What one sector may have been.
 struct SectorChoices {

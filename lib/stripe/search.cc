@@ -23,7 +23,8 @@ class Search {
     SearchResult run(uint64_t limit) {
         if (!drop_impossible()) return {Verdict::none, {}};
         if (try_uniform()) return std::move(result_);
-        const uint64_t most = result_.verdict == Verdict::one ? std::min(limit, kSecondLookLimit) : limit;
+        const uint64_t affordable = limit / block_.size();
+        const uint64_t most = result_.verdict == Verdict::one ? std::min(affordable, kSecondLookLimit) : affordable;
         if (combinations() > most) return result_.verdict == Verdict::one ? std::move(result_) : SearchResult{Verdict::limit, {}};
         try_all();
         return std::move(result_);
@@ -85,7 +86,7 @@ class Search {
     void try_all() {
         std::vector<size_t> at(left_.size(), 0);
         for (size_t i = 0; i < at.size(); i++) place(i, left_[i][0]);
-        while (!try_block()) {
+        while (!try_block() && !oracle_.give_up()) {
             size_t i = at.size();
             while (i > 0 && at[i - 1] + 1 == left_[i - 1].size()) {
                 i--;

@@ -26,6 +26,8 @@ class Oracle {
     /// Whether two different blocks cannot both be proven in practice (a cryptographic digest): the
     /// search may then end at the first.
     virtual bool collision_free() const = 0;
+    /// Whether somebody wants the search to end now; its result means nothing then.
+    virtual bool give_up() const { return false; }
 };
 
 enum class Verdict : uint8_t {
@@ -40,17 +42,17 @@ struct SearchResult {
     std::vector<uint8_t> block;  // Verdict::one: the proven content
 };
 
-/// Combinations tried before the search gives up. A 16 KiB block is 4 rows: with up to 22 contents of
-/// each row everything is tried.
-inline constexpr uint64_t kSearchLimit = uint64_t{1} << 18;
+/// Bytes that a search hands to the oracle before it gives up: a second or so of the slowest digest. A
+/// 16 KiB block is 4 rows: with up to 13 contents of each row everything is tried.
+inline constexpr uint64_t kSearchBytes = uint64_t{512} << 20;
 
 /// choices[i]: what sector i of the block may have been, `sector` bytes each.
 ///
 /// The hypotheses that are the same for all sectors come first: whole columns gone bad is what happens
-/// to disks, and there are few of them. Then every combination of contents, up to `limit`. A result
+/// to disks, and there are few of them. Then every combination of contents, up to `limit` bytes. A result
 /// of the former stands when the combinations are too many: among so few tries a checksum that holds
 /// by chance is out of the question, among millions it would not be.
 SearchResult search(const std::vector<SectorChoices>& choices, size_t sector, const Oracle& oracle,
-                    uint64_t limit = kSearchLimit);
+                    uint64_t limit = kSearchBytes);
 
 }  // namespace raid56::stripe

@@ -3,6 +3,7 @@
 // (FACTS 10). A block that lies stale on a disk has a valid checksum: only the rest unmasks it.
 #pragma once
 
+#include <atomic>
 #include <optional>
 
 #include "format/tree_block.h"
@@ -18,6 +19,7 @@ struct BlockExpect {
     std::optional<Generation> generation;
     std::optional<uint64_t> owner;
     std::optional<format::Key> first_key;
+    bool operator==(const BlockExpect&) const = default;
 };
 
 enum class BlockState : uint8_t { proven, bad_checksum, bad_header };
@@ -33,15 +35,18 @@ BlockCheck check_block(const volume::Volume& volume, ByteView block, const Block
 /// The same as proof for a search over sectors.
 class BlockOracle : public stripe::Oracle {
   public:
-    BlockOracle(const volume::Volume& volume, const BlockExpect& expect) : volume_(volume), expect_(expect) {}
+    BlockOracle(const volume::Volume& volume, const BlockExpect& expect, const std::atomic<bool>& stop)
+        : volume_(volume), expect_(expect), stop_(stop) {}
     bool plausible(size_t index, ByteView sector) const override;
     bool proven(ByteView block) const override;
     bool equivalent(ByteView a, ByteView b) const override;
     bool collision_free() const override;
+    bool give_up() const override { return stop_; }
 
   private:
     const volume::Volume& volume_;
     const BlockExpect& expect_;
+    const std::atomic<bool>& stop_;
 };
 
 /// Whether a checksum kind is a cryptographic digest.

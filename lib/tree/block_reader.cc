@@ -98,18 +98,20 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     if (stop_) return BlockLost{};
     const std::lock_guard lock(mutex_);
     if (auto block = cached(expect)) return block;
+    if (const auto known = lost_.find(expect.start); known != lost_.end() && known->second.expect == expect) return known->second.why;
     auto block = read_devices(expect);
     if (block)
         keep(expect.start, *block);
     else
-        lost_.try_emplace(expect.start, expect);
+        lost_.try_emplace(expect.start, Lost{expect, block.error()});
     return block;
 }
 
 std::vector<format::Extent> BlockReader::lost_blocks() const {
     const std::lock_guard lock(mutex_);
     std::vector<format::Extent> blocks;
-    for (const auto& [start, expect] : lost_) {
+    for (const auto& [start, lost] : lost_) {
+        const BlockExpect& expect = lost.expect;
         if (!expect.level || !expect.generation) continue;
         format::Extent extent;
         extent.start = start;
@@ -127,6 +129,7 @@ void BlockReader::forget() {
     const std::lock_guard lock(mutex_);
     index_.clear();
     recent_.clear();
+    lost_.clear();
 }
 
 Block BlockReader::cached(const BlockExpect& expect) {
@@ -169,7 +172,7 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
 
     Choices choices(volume_, engine_);
     for (const auto& piece : pieces) choices.add(piece);
-    auto found = stripe::search(choices.sectors(), volume_.sectorsize(), BlockOracle(volume_, expect));
+    auto found = stripe::search(choices.sectors(), volume_.sectorsize(), BlockOracle(volume_, expect, stop_));
     if (found.verdict != stripe::Verdict::one) return BlockLost{found.verdict};
     return Block(std::make_shared<std::vector<uint8_t>>(std::move(found.block)));
 }

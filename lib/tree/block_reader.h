@@ -52,6 +52,11 @@ class BlockReader {
         Block block;
     };
 
+    struct Lost {
+        BlockExpect expect;
+        BlockLost why;
+    };
+
     Block cached(const BlockExpect& expect);
     void keep(Logical start, const Block& block);
     Result<Block, BlockLost> read_devices(const BlockExpect& expect);
@@ -62,7 +67,7 @@ class BlockReader {
     mutable std::mutex mutex_;
     std::list<Cached> recent_;  // newest first
     std::unordered_map<Logical, std::list<Cached>::iterator> index_;
-    std::map<Logical, BlockExpect> lost_;
+    std::map<Logical, Lost> lost_;  // a search that failed is not made twice
 };
 
 }  // namespace raid56::tree

@@ -28,6 +28,13 @@ std::optional<Allocation> ExtentStream::unknown_until(Logical end) {
     return unknown;
 }
 
+// Extents of the tree neither overlap nor leave their chunk (FACTS 11).
+bool ExtentStream::contradicts(const format::Extent& extent) const {
+    if (extent.start < tree_end_) return true;
+    const auto* chunk = reader_.volume().find_chunk(extent.start);
+    return chunk != nullptr && extent.start + extent.length > chunk->chunk.end();
+}
+
 // A lost range reaches from the first key that is gone to the next extent that is known: what lies
 // between belonged to the lost block.
 std::optional<Allocation> ExtentStream::next_of_tree() {
@@ -51,12 +58,13 @@ std::optional<Allocation> ExtentStream::next_of_tree() {
         const auto type = step.item->key.type;
         if (type != format::type::kExtentItem && type != format::type::kMetadataItem) continue;
         const auto extent = format::decode_extent(*step.item, volume.sectorsize(), volume.nodesize());
-        if (!extent) {
+        if (!extent || contradicts(*extent)) {
             // A leaf that is proven yet makes no sense: nothing is known from here on.
             undecided_ = false;
             if (!lost_from_) lost_from_ = Logical(step.item->key.objectid);
             continue;
         }
+        tree_end_ = extent->start + extent->length;
         Allocation found;
         found.extent = *extent;
         if (!lost_from_) return found;
@@ -69,7 +77,7 @@ std::optional<Allocation> ExtentStream::next_of_tree() {
     return std::nullopt;
 }
 
-std::optional<Allocation> ExtentStream::next() {
+std::optional<Allocation> ExtentStream::next_of_all() {
     if (!ahead_) ahead_ = next_of_tree();
     if (extra_at_ < extra_.size() && (!ahead_ || extra_[extra_at_].start < ahead_->extent.start)) {
         Allocation known;
@@ -79,6 +87,24 @@ std::optional<Allocation> ExtentStream::next() {
     auto out = ahead_;
     ahead_.reset();
     return out;
+}
+
+std::optional<Allocation> ExtentStream::next() {
+    while (auto found = next_of_all()) {
+        const auto& extent = found->extent;
+        if (found->unknown) return found;
+        const Logical last_end = last_.start + last_.length;
+        if (extent.start >= last_end) {
+            last_ = extent;
+            return found;
+        }
+        const bool repeats = extent.start == last_.start && extent.length == last_.length && extent.tree == last_.tree;
+        if (repeats) continue;
+        found->unknown = true;
+        found->extent.length = reader_.volume().sectorsize();
+        return found;
+    }
+    return std::nullopt;
 }
 
 }  // namespace raid56::tree

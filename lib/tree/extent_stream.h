@@ -25,12 +25,15 @@ class ExtentStream {
     /// Starts over at an extent that begins at or before `at`; the extra ones still come from their first.
     void seek(Logical at);
 
-    /// Ascending by start. Nothing at the end.
+    /// Ascending by start, each once, without overlaps: an extent that overlaps another contradicts it,
+    /// and is handed out as unknown. Nothing at the end.
     std::optional<Allocation> next();
 
   private:
     std::optional<Allocation> next_of_tree();
+    std::optional<Allocation> next_of_all();
     std::optional<Allocation> unknown_until(Logical end);
+    bool contradicts(const format::Extent& extent) const;
 
     BlockReader& reader_;
     std::optional<Cursor> cursor_;
@@ -38,10 +41,12 @@ class ExtentStream {
     Logical end_;
     size_t extra_at_ = 0;
     bool tree_done_ = false;
+    Logical tree_end_;                        // of the last extent of the tree
     std::optional<Logical> lost_from_;        // a lost range is open since here
     bool undecided_ = false;                  // nothing in it is known to be lost
     std::optional<Allocation> held_;          // the extent behind a lost range
     std::optional<Allocation> ahead_;         // next of the tree, not yet handed out
+    format::Extent last_;                     // of those handed out, the one that reaches furthest
 };
 
 }  // namespace raid56::tree

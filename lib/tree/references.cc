@@ -7,6 +7,7 @@
 #include "tree/references.h"
 
 #include <algorithm>
+#include <bitset>
 #include <optional>
 #include <unordered_map>
 
@@ -57,32 +58,29 @@ std::vector<Marked> sweep(std::vector<Marked> in) {
     return out;
 }
 
-// Which blocks the walk has seen: one bit a sector of each chunk that it meets.
+// Which blocks the walk has seen: one bit a sector, in pieces that exist once something there was seen.
 class SeenBlocks {
   public:
-    explicit SeenBlocks(const volume::Volume& volume) : volume_(volume) {}
+    explicit SeenBlocks(uint32_t sectorsize) : sectorsize_(sectorsize) {}
 
-    /// True the first time. Blocks outside every chunk are always new: nothing can be read there.
+    /// True the first time.
     bool insert(Logical start) {
-        const auto* chunk = volume_.find_chunk(start);
-        if (chunk == nullptr) return true;
-        auto& bits = seen_[chunk];
-        const uint64_t sector = volume_.sectorsize();
-        if (bits.empty()) bits.resize(chunk->chunk.length / sector);
-        const size_t bit = (start - chunk->chunk.start) / sector;
-        const bool fresh = !bits[bit];
-        bits[bit] = true;
+        const uint64_t sector = start.v / sectorsize_;
+        auto& bits = pieces_[sector / kBits];
+        const bool fresh = !bits[sector % kBits];
+        bits.set(sector % kBits);
         return fresh;
     }
 
   private:
-    const volume::Volume& volume_;
-    std::unordered_map<const volume::MappedChunk*, std::vector<bool>> seen_;
+    static constexpr size_t kBits = 4096;
+    uint32_t sectorsize_;
+    std::unordered_map<uint64_t, std::bitset<kBits>> pieces_;
 };
 
 class Finder {
   public:
-    Finder(BlockReader& reader, const RangeSet& wanted) : reader_(reader), wanted_(wanted), seen_(reader.volume()) {}
+    Finder(BlockReader& reader, const RangeSet& wanted) : reader_(reader), wanted_(wanted), seen_(reader.volume().sectorsize()) {}
 
     void read_tree(uint64_t id, const TreeRoot& root) {
         id_ = id;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Why allocated data has no checksum: one walk over every tree that refers to data finds out, for
 // the ranges asked for alone (FACTS 12). Memory is bounded by those ranges and by one bit for each
-// sector of metadata chunks.
+// sector near a tree block.
 #pragma once
 
 #include <vector>

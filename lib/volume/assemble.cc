@@ -3,10 +3,12 @@
 // 1. Each candidate is identified by its copy 0, or where that is bad by another copy of its own.
 // 2. What must not be judged is refused: wiped, unfinished, half converted, replace targets, twins.
 // 3. The volume is the one fsid that is not a seed's.
-// 4. The newest superblock speaks for it: copy 0 before the others, one with a log before one without.
+// 4. The newest superblocks speak for it, and where they contradict each other, most of them: copy 0
+//    before the others, one with a log before one without.
 #include "volume/assemble.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 namespace raid56::volume {
@@ -38,7 +40,7 @@ Error no_superblock(const Candidate& candidate) {
         why += separator + std::string("at ") + std::to_string(format::kSuperOffsets[copy.index]) + ": " + describe(copy);
         separator = "; ";
     }
-    if (*separator == ';') why += ")";
+    if (*separator == ';') why += "; leave it out to have it counted as missing)";
     return refuse(candidate.path, why);
 }
 
@@ -95,20 +97,33 @@ Result<Uuid> choose_fsid(const std::vector<Candidate>& candidates, const std::ve
     return fsid;
 }
 
-const SuperCopy* choose_master(const std::vector<Candidate>& candidates, const std::vector<Identity>& identities,
-                               const Uuid& fsid, const std::set<DevId>& distrusted) {
-    const SuperCopy* best = nullptr;
-    const auto rank = [&](const SuperCopy& copy) {
-        const auto& super = *copy.super;
-        return std::tuple(!distrusted.contains(super.dev_item.devid), super.generation.v, copy.index == 0, super.log_root.v != 0,
-                          ~super.dev_item.devid.v);
-    };
+// Copies that may speak for the volume: of devices that are trusted, where there is one; the newest.
+std::vector<const SuperCopy*> speakers(const std::vector<Candidate>& candidates, const std::vector<Identity>& identities,
+                                       const Uuid& fsid, const std::set<DevId>& distrusted) {
+    std::vector<const SuperCopy*> all;
     for (size_t i = 0; i < candidates.size(); i++)
         for (const auto& copy : candidates[i].copies) {
             const bool usable = copy.state == CopyState::good || (identities[i].wiped && copy.index == 0);
-            if (!usable || copy.super->metadata_uuid != fsid) continue;
-            if (best == nullptr || rank(copy) > rank(*best)) best = &copy;
+            if (usable && copy.super->metadata_uuid == fsid) all.push_back(&copy);
         }
+    const auto trusted = [&](const SuperCopy* copy) { return !distrusted.contains(copy->super->dev_item.devid); };
+    if (std::any_of(all.begin(), all.end(), trusted)) std::erase_if(all, [&](const SuperCopy* copy) { return !trusted(copy); });
+    Generation newest;
+    for (const auto* copy : all) newest = std::max(newest, copy->super->generation);
+    std::erase_if(all, [&](const SuperCopy* copy) { return copy->super->generation < newest; });
+    return all;
+}
+
+const SuperCopy* choose_master(const std::vector<const SuperCopy*>& speakers) {
+    std::map<std::vector<uint8_t>, unsigned> votes;
+    for (const auto* copy : speakers) votes[format::part_of_volume(copy->bytes)]++;
+    const SuperCopy* best = nullptr;
+    const auto rank = [&](const SuperCopy& copy) {
+        const auto& super = *copy.super;
+        return std::tuple(votes[format::part_of_volume(copy.bytes)], copy.index == 0, super.log_root.v != 0, ~super.dev_item.devid.v);
+    };
+    for (const auto* copy : speakers)
+        if (best == nullptr || rank(*copy) > rank(*best)) best = copy;
     return best;
 }
 
@@ -125,11 +140,11 @@ Result<Volume> assemble(const std::vector<Candidate>& candidates, const std::set
     if (auto fine = check_twins(candidates, identities); !fine) return fine.error();
     const auto fsid = choose_fsid(candidates, identities);
     if (!fsid) return fsid.error();
-    const SuperCopy* master = choose_master(candidates, identities, *fsid, distrusted);
+    const SuperCopy* master = choose_master(speakers(candidates, identities, *fsid, distrusted));
     if (master == nullptr) return refuse(candidates.front().path, "no superblock can speak for the file system");
     if (const auto why = format::refusal(*master->super)) return refuse(candidates.front().path, *why);
 
-    Volume volume(*master->super);
+    Volume volume(*master->super, master->bytes);
     for (size_t i = 0; i < candidates.size(); i++) {
         const auto& super = *identities[i].super;
         Member member;

@@ -52,9 +52,11 @@ struct MappedChunk {
 
 class Volume {
   public:
-    explicit Volume(format::Superblock super) : super_(std::move(super)) {}
+    /// `block`: the bytes that `super` was decoded from.
+    Volume(format::Superblock super, std::vector<uint8_t> block) : super_(std::move(super)), super_block_(std::move(block)) {}
 
     const format::Superblock& super() const { return super_; }
+    const std::vector<uint8_t>& super_block() const { return super_block_; }
     uint32_t sectorsize() const { return super_.sectorsize; }
     uint32_t nodesize() const { return super_.nodesize; }
 
@@ -81,6 +83,7 @@ class Volume {
 
   private:
     format::Superblock super_;
+    std::vector<uint8_t> super_block_;
     std::vector<Member> members_;
     std::vector<MappedChunk> chunks_;
 };
