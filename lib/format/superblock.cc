@@ -165,9 +165,9 @@ std::vector<uint8_t> with_magic(ByteView block) {
     return copy;
 }
 
-std::vector<uint8_t> part_of_device(ByteView block) {
-    std::vector<uint8_t> part(block.begin(), block.end());
-    part.resize(kSuperSize);
+SuperBytes part_of_device(ByteView block) {
+    SuperBytes part{};
+    std::copy_n(block.begin(), std::min(block.size(), part.size()), part.begin());
     const auto blank = [&](size_t offset, size_t length) { std::memset(part.data() + offset, 0, length); };
     blank(0, kCsumField);
     blank(offsetof(raw::super_block, bytenr), 8);
@@ -176,7 +176,7 @@ std::vector<uint8_t> part_of_device(ByteView block) {
     return part;
 }
 
-std::vector<uint8_t> part_of_volume(ByteView block) {
+SuperBytes part_of_volume(ByteView block) {
     auto part = part_of_device(block);
     std::memset(part.data() + offsetof(raw::super_block, dev_item), 0, sizeof(raw::dev_item));
     return part;

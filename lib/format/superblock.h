@@ -54,9 +54,10 @@ bool lacks_magic(ByteView block);
 std::vector<uint8_t> with_magic(ByteView block);
 /// What a commit writes alike into every copy of one device: all but checksum, bytenr and the log root,
 /// which an fsync puts into copy 0 alone (FACTS 2); the rest is zeroed.
-std::vector<uint8_t> part_of_device(ByteView block);
+using SuperBytes = std::array<uint8_t, kSuperSize>;
+SuperBytes part_of_device(ByteView block);
 /// What it writes alike on all devices: the same without the device item.
-std::vector<uint8_t> part_of_volume(ByteView block);
+SuperBytes part_of_volume(ByteView block);
 
 /// One sentence where this file system is of a kind that this program must not judge.
 std::optional<std::string> refusal(const Superblock& super);

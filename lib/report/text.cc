@@ -48,8 +48,13 @@ const char* proof_words(scrub::Proof proof) {
 }
 
 std::string remedy_words(const scrub::Damage& event) {
+    // A whole chunk's part of a device: each of its sectors has a proof, or none, of its own.
+    const bool part_of_chunk = !event.full_stripe && event.proof == scrub::Proof::none &&
+                               (event.cause == scrub::Cause::missing || event.cause == scrub::Cause::stale || event.cause == scrub::Cause::distrusted);
     switch (event.repairable) {
-        case scrub::Repairable::yes: return std::string("repairable, ") + proof_words(event.proof);
+        case scrub::Repairable::yes:
+            if (part_of_chunk) return "can be made anew from the other devices";
+            return std::string("repairable, ") + proof_words(event.proof);
         case scrub::Repairable::no: return "LOST";
         case scrub::Repairable::undecided: return "undecided";
     }

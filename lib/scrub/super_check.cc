@@ -12,7 +12,7 @@ using volume::SuperCopy;
 
 // What the newest copies of all devices agree on, and whether more than half of them do.
 struct Common {
-    std::vector<uint8_t> part;
+    format::SuperBytes part;
     bool by_most = false;
 };
 
@@ -29,7 +29,7 @@ Common common_part(const volume::Volume& volume, const std::vector<std::vector<S
     return common;
 }
 
-std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, const volume::Member& member, Generation newest,
+std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy* first, const volume::Member& member, Generation newest,
                               const Common& common) {
     switch (copy.state) {
         case CopyState::absent:  // the device is shorter than it says
@@ -39,14 +39,14 @@ std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy& first, con
         case CopyState::rejected: return copy.reject && copy.reject->reason == format::Reason::bad_magic ? Cause::checksum : Cause::header;
         case CopyState::good: break;
     }
-    if (copy.super->fsid != first.super->fsid || copy.super->dev_item.uuid != member.uuid ||
+    if (copy.super->fsid != first->super->fsid || copy.super->dev_item.uuid != member.uuid ||
         copy.super->dev_item.devid != member.devid)
         return Cause::header;
     if (copy.super->generation < newest) return Cause::stale;
     if (copy.super->generation > newest) return Cause::header;  // only a distrusted device gets here
     if (!member.seed && format::part_of_volume(copy.bytes) != common.part) return Cause::mirror;
-    if (copy.index != 0 && first.state == CopyState::good && first.index == 0 && copy.super->generation == first.super->generation &&
-        format::part_of_device(copy.bytes) != format::part_of_device(first.bytes))
+    if (copy.index != 0 && first->state == CopyState::good && first->index == 0 && copy.super->generation == first->super->generation &&
+        format::part_of_device(copy.bytes) != format::part_of_device(first->bytes))
         return Cause::mirror;
     return std::nullopt;
 }
@@ -66,15 +66,14 @@ void check_supers(const volume::Volume& volume, const std::vector<std::vector<Su
         const auto& member = volume.members()[i];
         const auto& scan = scans[i];
         const auto good = std::find_if(scan.begin(), scan.end(), [](const SuperCopy& c) { return c.super.has_value(); });
-        if (good == scan.end()) continue;  // such a device is not taken in
+        const SuperCopy* first = good == scan.end() ? nullptr : &*good;  // none: the device was told by its content
         // A seed stays at its own generation for good (FACTS 17).
         const Generation newest = member.seed ? member.generation : volume.super().generation;
         for (const auto& copy : scan) {
             if (!format::super_copy_exists(copy.index, member.total_bytes)) continue;
-            const auto cause = cause_of(copy, *good, member, newest, common);
+            const auto cause = cause_of(copy, first, member, newest, common);
             if (!cause) continue;
             counters.super_errors++;
-            if (*cause == Cause::unreadable) counters.unreadable_sectors++;
             // Where devices contradict each other (each was mounted without the other, say) the more speak for
             // the volume; half against half leaves it open.
             const bool open = *cause == Cause::mirror && !common.by_most;

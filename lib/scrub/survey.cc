@@ -2,12 +2,16 @@
 #include "scrub/survey.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "checksum/checksum.h"
 #include "tree/block_check.h"
 
 namespace raid56::scrub {
 namespace {
+
+// Stale for certain, and for certain the device that it is taken for: more need not be read.
+bool is_decided(const Newer& newer) { return newer.refuted && newer.proven_blocks > 0; }
 
 // Checks, on one device, what should have been written there after its superblock was.
 class Witness {
@@ -21,20 +25,25 @@ class Witness {
         if (place.offset + extent.length > kStripLen) return;  // crosses strips: others speak
         for_each_copy(newer, *chunk, place, extent.length, [&] {
             const tree::BlockExpect expect{extent.start, extent.level, extent.generation, extent.owner, std::nullopt};
-            return tree::check_block(volume_, bytes_, expect).state == tree::BlockState::proven;
+            const bool proven = tree::check_block(volume_, bytes_, expect).state == tree::BlockState::proven;
+            newer.proven_blocks += proven ? 1 : 0;
+            return proven;
         });
     }
 
     void check_sectors(Newer& newer, Logical start, size_t count, const uint8_t* digests) {
         const CsumKind kind = volume_.super().csum;
-        for (size_t i = 0; i < count && !newer.refuted; i++) {
+        for (size_t i = 0; i < count && !is_decided(newer); i++) {
             const Logical logical = start + i * uint64_t{volume_.sectorsize()};
             const auto* chunk = volume_.find_chunk(logical);
             if (chunk == nullptr) continue;
             const auto place = volume::place_of(chunk->layout, logical - chunk->chunk.start);
             for_each_copy(newer, *chunk, place, volume_.sectorsize(), [&] {
                 const Digest digest = checksum::digest(kind, bytes_);
-                return std::equal(digest.begin(), digest.begin() + static_cast<ptrdiff_t>(csum_size(kind)), digests + i * csum_size(kind));
+                const bool proven = std::equal(digest.begin(), digest.begin() + static_cast<ptrdiff_t>(csum_size(kind)), digests + i * csum_size(kind));
+                newer.proven_sectors += proven ? 1 : 0;
+                newer.telling_sectors += proven && std::adjacent_find(bytes_.begin(), bytes_.end(), std::not_equal_to<>()) != bytes_.end() ? 1 : 0;
+                return proven;
             });
         }
     }
@@ -49,9 +58,7 @@ class Witness {
             const uint64_t at = chunk.physical(place.n, index).v + place.offset;
             if (volume_.member_of(chunk, index).device->read(at, bytes_) != 0)
                 newer.doubt = true;
-            else if (proven())
-                newer.proven++;
-            else
+            else if (!proven())
                 newer.refuted = true;
         }
     }
@@ -67,7 +74,7 @@ Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::C
     for (unsigned i = 0; i < volume.members().size(); i++) {
         const auto& member = volume.members()[i];
         if (member.state == volume::DeviceState::present && !member.seed && member.generation < volume.super().generation)
-            result.behind.push_back({i, false, false, 0});
+            result.behind.push_back({i, false, false, 0, 0, 0});
     }
 
     Witness witness(volume);
@@ -79,7 +86,7 @@ Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::C
         if (allocation->unknown) continue;
         const auto& extent = allocation->extent;
         const auto is_newer = [&](const Newer& newer) {
-            return extent.generation > volume.members()[newer.member].generation && !newer.refuted;
+            return extent.generation > volume.members()[newer.member].generation && !is_decided(newer);
         };
         result.allocated_bytes += extent.length;
         if (extent.tree) {
@@ -111,7 +118,7 @@ Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::C
 
 volume::DeviceState judge_behind(const Newer& newer) {
     if (newer.refuted) return volume::DeviceState::stale;
-    if (newer.proven > 0 && !newer.doubt) return volume::DeviceState::present;
+    if (newer.proven_blocks + newer.proven_sectors > 0 && !newer.doubt) return volume::DeviceState::present;
     return volume::DeviceState::unsure;
 }
 

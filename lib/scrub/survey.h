@@ -18,7 +18,9 @@ struct Newer {
     unsigned member = 0;
     bool refuted = false;  // one is not what it should be
     bool doubt = false;    // one could not be read
-    uint64_t proven = 0;
+    uint64_t proven_blocks = 0;
+    uint64_t proven_sectors = 0;   // data
+    uint64_t telling_sectors = 0;  // and of them, those that are not one byte all over, as on a blank disk
 };
 
 struct Survey {

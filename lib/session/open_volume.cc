@@ -4,12 +4,14 @@
 // 2. Read the superblock copies and assemble the volume with its system chunks.
 // 3. Read the chunk tree: devices and all other chunks.
 // 4. Read the tree of roots and the log trees.
+// 5. Devices without any superblock are told by what lies on them.
 #include "session/open_volume.h"
 
 #include <algorithm>
 
 #include "base/printable.h"
 #include "checksum/checksum.h"
+#include "session/identify.h"
 #include "volume/assemble.h"
 
 namespace raid56::session {
@@ -141,9 +143,12 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
 
     OpenVolume open;
     open.devices = std::move(*opened);
-    std::vector<volume::Candidate> candidates;
-    for (const auto& device : open.devices)
-        candidates.push_back({printable(device.device->path()), device.device.get(), volume::scan_supers(*device.device)});
+    std::vector<volume::Candidate> candidates, nameless;
+    for (const auto& device : open.devices) {
+        volume::Candidate candidate{printable(device.device->path()), device.device.get(), volume::scan_supers(*device.device)};
+        (volume::has_identity(candidate) ? candidates : nameless).push_back(std::move(candidate));
+    }
+    if (candidates.empty()) return volume::no_superblock(nameless.front());
     auto assembled = volume::assemble(candidates, options.distrust);
     if (!assembled) return assembled.error();
     open.volume = std::make_unique<volume::Volume>(std::move(*assembled));
@@ -152,13 +157,14 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
 
     if (auto mapped = map_chunks(open, world); !mapped) return mapped.error();
     open.scans.resize(open.volume->members().size());
-    for (size_t i = 0; i < candidates.size(); i++) open.volume->member(static_cast<unsigned>(i)).path = options.devices[i];
+    for (unsigned i = 0; i < candidates.size(); i++) open.volume->member(i).path = candidates[i].device->path();
     for (const DevId devid : options.distrust) {
         const auto& members = open.volume->members();
         if (std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.devid == devid; }))
             return Error{"--distrust " + std::to_string(devid.v) + ": the file system has no such device"};
     }
     read_roots(open);
+    if (auto told = identify_by_content(open, world, std::move(nameless)); !told) return told.error();
     tell_short_devices(open, world);
     tell_replace(open, world);
     return open;

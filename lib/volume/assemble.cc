@@ -29,21 +29,6 @@ const SuperCopy* first_good(const Candidate& candidate) {
     return nullptr;
 }
 
-Error no_superblock(const Candidate& candidate) {
-    for (const auto& copy : candidate.copies)
-        if (copy.reject && copy.reject->reason == format::Reason::unfinished_mkfs)
-            return refuse(candidate.path, "an unfinished mkfs or conversion left this superblock; there is no file system here yet");
-    std::string why = "no valid btrfs superblock";
-    const char* separator = " (";
-    for (const auto& copy : candidate.copies) {
-        if (copy.state == CopyState::absent) continue;
-        why += separator + std::string("at ") + std::to_string(format::kSuperOffsets[copy.index]) + ": " + describe(copy);
-        separator = "; ";
-    }
-    if (*separator == ';') why += "; leave it out to have it counted as missing)";
-    return refuse(candidate.path, why);
-}
-
 Result<Identity> identify(const Candidate& candidate, const std::set<DevId>& distrusted) {
     const auto& first = candidate.copies.front();
     if (first.state == CopyState::magic_missing) {
@@ -115,7 +100,7 @@ std::vector<const SuperCopy*> speakers(const std::vector<Candidate>& candidates,
 }
 
 const SuperCopy* choose_master(const std::vector<const SuperCopy*>& speakers) {
-    std::map<std::vector<uint8_t>, unsigned> votes;
+    std::map<format::SuperBytes, unsigned> votes;
     for (const auto* copy : speakers) votes[format::part_of_volume(copy->bytes)]++;
     const SuperCopy* best = nullptr;
     const auto rank = [&](const SuperCopy& copy) {
@@ -128,6 +113,28 @@ const SuperCopy* choose_master(const std::vector<const SuperCopy*>& speakers) {
 }
 
 }  // namespace
+
+bool has_identity(const Candidate& candidate) {
+    return std::any_of(candidate.copies.begin(), candidate.copies.end(), [](const SuperCopy& copy) {
+        // An unfinished mkfs says clearly that the device is nobody's member.
+        return copy.super.has_value() || (copy.reject && copy.reject->reason == format::Reason::unfinished_mkfs);
+    });
+}
+
+Error no_superblock(const Candidate& candidate) {
+    for (const auto& copy : candidate.copies)
+        if (copy.reject && copy.reject->reason == format::Reason::unfinished_mkfs)
+            return refuse(candidate.path, "an unfinished mkfs or conversion left this superblock; there is no file system here yet");
+    std::string why = "no valid btrfs superblock";
+    const char* separator = " (";
+    for (const auto& copy : candidate.copies) {
+        if (copy.state == CopyState::absent) continue;
+        why += separator + std::string("at ") + std::to_string(format::kSuperOffsets[copy.index]) + ": " + describe(copy);
+        separator = "; ";
+    }
+    if (*separator == ';') why += "; leave it out to have it counted as missing)";
+    return refuse(candidate.path, why);
+}
 
 Result<Volume> assemble(const std::vector<Candidate>& candidates, const std::set<DevId>& distrusted) {
     std::vector<Identity> identities;

@@ -18,6 +18,11 @@ struct Candidate {
     std::vector<SuperCopy> copies;
 };
 
+/// Whether any copy says who the device is. One that does not is no candidate for assemble().
+bool has_identity(const Candidate& candidate);
+/// What is wrong with the copies of a device that has none that is good.
+Error no_superblock(const Candidate& candidate);
+
 /// The volume with one member a candidate, in the same order, and its system chunks. Errors: one
 /// sentence for each kind of set that is no file system, or none that may be judged.
 Result<Volume> assemble(const std::vector<Candidate>& candidates, const std::set<DevId>& distrusted);
