@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs btrfs-raid56 and reads its JSON lines, checking on every run what the contract promises of every run."""
+
+import collections
+import json
+import os
+import signal
+import subprocess
+
+EXIT_OF_VERDICT = {"clean": {0}, "repairable": {1}, "unrepairable": {4}, "undecided": {4}, "interrupted": {32},
+                   "failed": {8}, "repaired": {1}, "done": {0, 1, 4}}
+SUMMARY_FIELDS = (
+    "command verdict exit_status data_bytes_verified no_checksum_bytes tree_bytes_verified rows_checked p_mismatches "
+    "q_mismatches corrupt_data_sectors corrupt_tree_blocks unreadable_sectors super_errors repairable_sectors "
+    "unrepairable_sectors ambiguous_rows unproven_sectors sectors_written bytes_read seconds interrupted").split()
+# What may differ between two runs over the same devices with the same options.
+VARIABLE_FIELDS = ("seconds", "bytes_read", "engine")
+
+Finding = collections.namedtuple(
+    "Finding", "role cause repairable proof logical chunk full_stripe row suspect_devid differing_bytes")
+
+
+def binary():
+    return os.environ["BTRFS_RAID56"]
+
+
+def start(*arguments, **options):
+    """A running process of the tool; the caller waits for it."""
+    return subprocess.Popen([binary(), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            stdin=subprocess.DEVNULL, preexec_fn=_default_sigint, **options)
+
+
+def _default_sigint():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def plain(*arguments, timeout=300):
+    """(exit status, stdout bytes, stderr bytes) of one run."""
+    process = start(*arguments)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError(f"hangs: {arguments}") from None
+    return process.returncode, out, err
+
+
+def control_characters(data):
+    """Control characters (newline and, on a terminal, nothing else is welcome) in some output."""
+    text = data.decode("utf-8", "replace")
+    return [c for c in text if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160]
+
+
+class Report:
+    """What one `scrub --format json` said, checked line by line."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out = status, out
+        self.messages = err.decode("utf-8", "replace")
+        self.lines = []
+        for number, line in enumerate(out.decode("utf-8").splitlines(), 1):
+            try:
+                self.lines.append(json.loads(line))
+            except ValueError as error:
+                raise AssertionError(f"line {number} is no JSON: {line[:200]!r}") from error
+            if not line.startswith('{"type":'):
+                raise AssertionError(f"line {number} does not open with its type: {line[:80]}")
+        # Interrupted before the devices were understood, there is nothing but the summary to say.
+        self.volume = self._one("volume") if status != 32 or self._all("volume") else None
+        self.devices = self._all("device")
+        self.damage = self._all("damage")
+        self.unknown = self._all("unknown")
+        self.summary = self._one("summary")
+        self._check()
+
+    def _all(self, kind):
+        return [line for line in self.lines if line["type"] == kind]
+
+    def _one(self, kind):
+        found = self._all(kind)
+        if len(found) != 1:
+            raise AssertionError(f"{len(found)} {kind} lines; exit {self.status}; stderr: {self.messages[:600]}")
+        return found[0]
+
+    def _check(self):
+        problems = []
+        if (self.volume and self.lines[0]["type"] != "volume") or self.lines[-1]["type"] != "summary":
+            problems.append("volume is not first, or summary not last")
+        kinds = [line["type"] for line in self.lines]
+        if "damage" in kinds and "device" in kinds:
+            if kinds.index("damage") < len(kinds) - 1 - kinds[::-1].index("device"):
+                problems.append("a device line after a damage line")
+        missing = [field for field in SUMMARY_FIELDS if field not in self.summary]
+        if missing:
+            problems.append(f"summary lacks {missing}")
+        elif self.summary["exit_status"] != self.status:
+            problems.append(f"exit {self.status}, but the summary says {self.summary['exit_status']}")
+        elif self.status not in EXIT_OF_VERDICT.get(self.summary["verdict"], set()):
+            problems.append(f"exit {self.status} with verdict {self.summary['verdict']}")
+        if self.summary.get("sectors_written"):
+            problems.append("a scrub says it wrote sectors")
+        if control_characters(self.out):
+            problems.append("control characters on stdout")
+        for event in self.damage:
+            for field in ("devid", "physical", "length", "role", "cause", "repairable", "proof"):
+                if field not in event:
+                    problems.append(f"damage without {field}: {event}")
+        problems.extend(self._order_problems())
+        if problems:
+            raise AssertionError("; ".join(problems[:5]))
+
+    def _order_problems(self):
+        """Superblocks first; then ascending chunk, full stripe, row, column."""
+        problems, last_super = [], -1
+        for i, event in enumerate(self.damage):
+            if event["role"] == "super":
+                if last_super != i - 1:
+                    problems.append(f"a superblock event after others: {event}")
+                last_super = i
+        keys = [(e["chunk"], e["full_stripe"], e["row"]) for e in self.damage if "row" in e]
+        if keys != sorted(keys):
+            at = next(i for i in range(1, len(keys)) if keys[i - 1] > keys[i])
+            problems.append(f"row events out of order: {keys[at - 1]} before {keys[at]}")
+        return problems
+
+    def device_events(self, causes=("missing", "stale", "distrusted")):
+        """The per-chunk events of absent or doubted devices: long ones, not of single sectors."""
+        return [e for e in self.damage if e["cause"] in causes and e["role"] != "super" and e["length"] >= 1 << 20]
+
+    def sectors(self):
+        """{(devid, physical): Finding} of every damaged sector named singly; per-chunk device events left out."""
+        size = self.volume["sectorsize"]
+        found = {}
+        chunky = {id(e) for e in self.device_events()}
+        for event in self.damage:
+            if id(event) in chunky:
+                continue
+            if event["role"] == "super":
+                step, count = event["length"], 1
+            else:
+                step, count = size, event["length"] // size
+                if event["length"] % size or not event["length"]:
+                    raise AssertionError(f"not whole sectors: {event}")
+                if "row" in event and event["row"] + count > 65536 // size:
+                    raise AssertionError(f"a run crosses a strip: {event}")
+            for k in range(count):
+                place = (event["devid"], event["physical"] + k * step)
+                if place in found:
+                    raise AssertionError(f"named twice: {place}: {event}")
+                logical = event.get("logical")
+                found[place] = Finding(
+                    event["role"], event["cause"], event["repairable"], event["proof"],
+                    None if logical is None else logical + k * step, event.get("chunk"), event.get("full_stripe"),
+                    None if event.get("row") is None else event["row"] + k, event.get("suspect_devid"),
+                    event.get("differing_bytes"))
+        return found
+
+    def comparable(self):
+        """All lines without what may differ between two equal runs."""
+        return [{k: v for k, v in line.items() if k not in VARIABLE_FIELDS} for line in self.lines]
+
+
+def scrub(paths, *options, timeout=300):
+    """`scrub --format json` over some devices, as a checked Report."""
+    return Report(*plain("scrub", "--format", "json", *options, *paths, timeout=timeout))
