@@ -2,6 +2,7 @@
 #include "cmd/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <map>
 
 #include "base/printable.h"
 #include "report/model.h"
@@ -13,21 +14,29 @@ namespace {
 
 constexpr const char* kVersion = "btrfs-raid56 " RAID56_VERSION;
 
+using session::Format;
+using session::Progress;
+
+const std::map<std::string, Format> kFormats = {{"text", Format::text}, {"json", Format::json}};
+const std::map<std::string, Progress> kProgress = {
+    {"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}};
+
+// What the words say before it has become options.
+struct Words {
+    std::string format = "text", progress = "auto";
+    std::vector<uint64_t> distrust;
+};
+
 // Options that every command has.
-void add_common(CLI::App& command, session::Options& options, std::vector<uint64_t>& distrust) {
+void add_common(CLI::App& command, session::Options& options, Words& words) {
     command.add_option("DEVICE", options.devices, "image files or block devices, in any order; only these are opened")->required();
-    command
-        .add_option("--format", options.format, "text for people, or json: one object a line")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, session::Format>{{"text", session::Format::text}, {"json", session::Format::json}}))
+    command.add_option("--format", words.format, "text for people, or json: one object a line")
+        ->check(CLI::IsMember({"text", "json"}))
         ->option_text("text|json");
-    command
-        .add_option("--progress", options.progress, "on stderr; auto: when that is a terminal")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, session::Progress>{{"auto", session::Progress::automatic},
-                                                                                      {"always", session::Progress::always},
-                                                                                      {"never", session::Progress::never}}))
+    command.add_option("--progress", words.progress, "on stderr; auto: when that is a terminal")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
         ->option_text("auto|always|never");
-    command.add_option("--distrust", distrust, "believe nothing on this device that is not proven; may be given again")
+    command.add_option("--distrust", words.distrust, "believe nothing on this device that is not proven; may be given again")
         ->option_text("DEVID")
         ->allow_extra_args(false)  // the words behind it are devices
         ->take_all();
@@ -51,14 +60,16 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     app.require_subcommand(1);
 
     session::Options options;
-    std::vector<uint64_t> distrust;
+    Words said;
     CLI::App* scrub = app.add_subcommand("scrub", "verify everything, report, change nothing");
-    add_common(*scrub, options, distrust);
+    add_common(*scrub, options, said);
     CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
-    add_common(*inspect, options, distrust);
+    add_common(*inspect, options, said);
     inspect->add_option("--logical", options.logical, "the row of that logical address, column by column")->option_text("N");
     inspect->add_option("--file", options.file, "where a file lies; PATH from the top-level subvolume, / first")->option_text("PATH");
 
+    if (!words.empty() && !words.front().starts_with('-') && words.front() != scrub->get_name() && words.front() != inspect->get_name())
+        return usage(world, "there is no command named " + words.front());
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // CLI11 takes its words last first
     try {
         app.parse(reversed);
@@ -75,7 +86,9 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     } catch (const CLI::ParseError& error) {
         return usage(world, error.what());
     }
-    for (const uint64_t devid : distrust) options.distrust.insert(DevId(devid));
+    options.format = kFormats.at(said.format);
+    options.progress = kProgress.at(said.progress);
+    for (const uint64_t devid : said.distrust) options.distrust.insert(DevId(devid));
     if (options.logical && options.file) return usage(world, "--logical and --file exclude each other");
     return scrub->parsed() ? session::scrub_command(options, world) : session::inspect_command(options, world);
 }

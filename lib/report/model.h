@@ -35,6 +35,7 @@ struct DeviceEvent {
     std::string state;
     uint64_t total_bytes = 0;
     bool seed = false;
+    uint64_t short_by = 0;  // bytes that the device or image lacks of total_bytes
 };
 
 enum class Verdict : uint8_t { clean, repairable, unrepairable, undecided, done, failed, interrupted };

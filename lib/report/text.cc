@@ -113,7 +113,9 @@ void TextWriter::device(const DeviceEvent& event) {
     open_list("Devices");
     out_ << "  devid " << event.devid << "  " << std::left << std::setw(10) << event.state << ' '
          << (event.path.empty() ? "(not given)" : printable(event.path)) << "  " << human_bytes(event.total_bytes) << ", generation "
-         << event.generation << (event.seed ? ", seed" : "") << '\n';
+         << event.generation << (event.seed ? ", seed" : "");
+    if (event.short_by != 0) out_ << ", " << human_bytes(event.short_by) << " short";
+    out_ << '\n';
 }
 
 bool TextWriter::list_is_full() {

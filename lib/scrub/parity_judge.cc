@@ -281,6 +281,7 @@ class ParityJudge {
     struct RowWork {
         unsigned r = 0;
         bool allocated = false, written = false, only_trees = true;
+        bool any_proven = false;             // a sector that is proven, as found or as put right
         bool unproven_written = false;       // written data that nothing proves
         bool in_doubt = false;               // and of it, some on an unsure device
         State worst = State::plain;          // lost or undecided, where a provable sector is
@@ -316,6 +317,7 @@ class ParityJudge {
             row.written = row.written || is_written(info.expect);
             if (is_written(info.expect) && info.expect != Expect::tree) row.only_trees = false;
             if (is_provable(info.expect)) {
+                row.any_proven = row.any_proven || info.state == State::proven || info.state == State::repaired;
                 if (info.state == State::lost) row.worst = State::lost;
                 if (info.state == State::undecided && row.worst != State::lost) row.worst = State::undecided;
                 continue;
@@ -417,7 +419,9 @@ class ParityJudge {
             facts.suspect = syndromes.suspect;
             if (syndromes.suspect == parity::Suspect::data) {
                 const CellInfo& suspect = cell(syndromes.column, row.r);
-                facts.suspect_is_silent = !is_provable(suspect.expect) && !holds_nothing(suspect.expect);
+                // Beside a proven sector, preallocated ones count as free; else they are as silent as the others.
+                const bool empty = suspect.expect == Expect::free || (suspect.expect == Expect::never_written && row.any_proven);
+                facts.suspect_is_silent = !is_provable(suspect.expect) && !empty;
             }
         }
         for (unsigned c = layout_.nd; c < layout_.nd + np_; c++) cell(c, row.r).right = made[c];
@@ -441,7 +445,7 @@ class ParityJudge {
             if (finding.repairable == Repairable::yes) {
                 // A rebuild, not a repair, writes to a missing device; a stale one gets what differs.
                 if (column.missing) {
-                    if (StripeEvents::is_unproven(finding)) batch_.counters.unproven_sectors++;
+                    if (survives_ && StripeEvents::is_unproven(finding)) batch_.counters.unproven_sectors++;
                 } else if (!as_found_is_right) {
                     events_.count(finding);
                 }
