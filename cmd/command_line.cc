@@ -29,14 +29,17 @@ struct Words {
 
 // Options that every command has.
 void add_common(CLI::App& command, session::Options& options, Words& words) {
-    command.add_option("DEVICE", options.devices, "image files or block devices, in any order; only these are opened")->required();
+    command.add_option("DEVICE", options.devices, "image files or block devices, in any order; only these are opened")
+        ->required();
     command.add_option("--format", words.format, "text for people, or json: one object a line")
         ->check(CLI::IsMember({"text", "json"}))
         ->option_text("text|json");
     command.add_option("--progress", words.progress, "on stderr; auto: when that is a terminal")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->option_text("auto|always|never");
-    command.add_option("--distrust", words.distrust, "believe nothing on this device that is not proven; may be given again")
+    command
+        .add_option("--distrust", words.distrust,
+                    "believe nothing on this device that is not proven; may be given again")
         ->option_text("DEVID")
         ->allow_extra_args(false)  // the words behind it are devices
         ->take_all();
@@ -54,8 +57,9 @@ int usage(const session::World& world, const std::string& why) {
 }  // namespace
 
 int run_command_line(const std::vector<std::string>& words, const session::World& world) {
-    CLI::App app("Offline scrub for btrfs raid5/6: proves every allocated byte and every P and Q of an unmounted file system.",
-                 "btrfs-raid56");
+    CLI::App app(
+        "Offline scrub for btrfs raid5/6: proves every allocated byte and every P and Q of an unmounted file system.",
+        "btrfs-raid56");
     app.set_version_flag("--version", kVersion);
     app.require_subcommand(1);
 
@@ -65,10 +69,13 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     add_common(*scrub, options, said);
     CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
     add_common(*inspect, options, said);
-    inspect->add_option("--logical", options.logical, "the row of that logical address, column by column")->option_text("N");
-    inspect->add_option("--file", options.file, "where a file lies; PATH from the top-level subvolume, / first")->option_text("PATH");
+    inspect->add_option("--logical", options.logical, "the row of that logical address, column by column")
+        ->option_text("N");
+    inspect->add_option("--file", options.file, "where a file lies; PATH from the top-level subvolume, / first")
+        ->option_text("PATH");
 
-    if (!words.empty() && !words.front().starts_with('-') && words.front() != scrub->get_name() && words.front() != inspect->get_name())
+    if (!words.empty() && !words.front().starts_with('-') && words.front() != scrub->get_name() &&
+        words.front() != inspect->get_name())
         return usage(world, "there is no command named " + words.front());
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // CLI11 takes its words last first
     try {

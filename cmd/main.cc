@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include <chrono>
 #include <exception>
@@ -29,16 +29,15 @@ void catch_interrupts() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
-double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
     catch_interrupts();
-    raid56::session::World world{std::cout, std::cerr, isatty(STDERR_FILENO) == 1, raid56::device::open_for_reading, seconds, g_stop};
+    raid56::session::World world{std::cout, std::cerr, isatty(STDERR_FILENO) == 1, raid56::device::open_for_reading,
+                                 seconds,   g_stop};
     try {
         return raid56::cmd::run_command_line({argv + 1, argv + argc}, world);
     } catch (const std::exception& error) {  // out of memory: nothing else throws

@@ -25,15 +25,27 @@ class [[nodiscard]] Result {
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
 
-    T& value() & { assert(ok()); return std::get<0>(state_); }
-    const T& value() const& { assert(ok()); return std::get<0>(state_); }
-    T&& value() && { assert(ok()); return std::get<0>(std::move(state_)); }
+    T& value() & {
+        assert(ok());
+        return std::get<0>(state_);
+    }
+    const T& value() const& {
+        assert(ok());
+        return std::get<0>(state_);
+    }
+    T&& value() && {
+        assert(ok());
+        return std::get<0>(std::move(state_));
+    }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
     T* operator->() { return &value(); }
     const T* operator->() const { return &value(); }
 
-    const E& error() const { assert(!ok()); return std::get<1>(state_); }
+    const E& error() const {
+        assert(!ok());
+        return std::get<1>(state_);
+    }
 
   private:
     std::variant<T, E> state_;
@@ -47,7 +59,10 @@ class [[nodiscard]] Result<void, E> {
 
     bool ok() const { return !error_.has_value(); }
     explicit operator bool() const { return ok(); }
-    const E& error() const { assert(!ok()); return *error_; }
+    const E& error() const {
+        assert(!ok());
+        return *error_;
+    }
 
   private:
     std::optional<E> error_;

@@ -16,8 +16,8 @@ namespace raid56::device {
 struct ReadOp {
     uint64_t offset = 0;
     ByteSpan out;
-    int error = 0;          // after finish(): 0, or an errno; then the content of `out` is undefined
-    void* cookie = nullptr; // the device's own
+    int error = 0;           // after finish(): 0, or an errno; then the content of `out` is undefined
+    void* cookie = nullptr;  // the device's own
 };
 
 class ReadDevice {
@@ -47,10 +47,11 @@ class ReadDevice {
 
 /// Reads [offset, offset + out.size()) again after an error, in ever smaller pieces down to `sector`
 /// bytes. Calls bad(offset_of_sector, errno) for each sector that cannot be had, ascending; its
-/// bytes in `out` are zeroed. `out.size()` and the pieces are whole sectors.
-template <class Bad>
-void read_in_pieces(ReadDevice& device, uint64_t offset, ByteSpan out, uint32_t sector, Bad&& bad) {
-    if (out.empty()) return;
+/// bytes in `out` are zeroed. `out.size()` and the pieces are whole sectors. A dying disk may take
+/// seconds for each: once stop() says so, the rest is left as it is.
+template <class Bad, class Stop>
+void read_in_pieces(ReadDevice& device, uint64_t offset, ByteSpan out, uint32_t sector, Bad&& bad, Stop&& stop) {
+    if (out.empty() || stop()) return;
     int error = device.read(offset, out);
     if (error == 0) return;
     if (out.size() <= sector) {
@@ -59,8 +60,13 @@ void read_in_pieces(ReadDevice& device, uint64_t offset, ByteSpan out, uint32_t 
         return;
     }
     const size_t half = out.size() / sector / 2 * sector;
-    read_in_pieces(device, offset, out.first(half), sector, bad);
-    read_in_pieces(device, offset + half, out.subspan(half), sector, bad);
+    read_in_pieces(device, offset, out.first(half), sector, bad, stop);
+    read_in_pieces(device, offset + half, out.subspan(half), sector, bad, stop);
+}
+
+template <class Bad>
+void read_in_pieces(ReadDevice& device, uint64_t offset, ByteSpan out, uint32_t sector, Bad&& bad) {
+    read_in_pieces(device, offset, out, sector, bad, [] { return false; });
 }
 
 }  // namespace raid56::device

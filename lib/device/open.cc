@@ -13,11 +13,11 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/printable.h"
 #include "device/aio_device.h"
 #include "device/fd.h"
 #include "device/file_device.h"
 #include "device/mount_guard.h"
-#include "base/printable.h"
 
 namespace raid56::device {
 

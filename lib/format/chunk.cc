@@ -18,14 +18,10 @@ struct ProfileRow {
 
 // Stripe counts: FACTS 5 (the kernel's tree checker); degenerate raid0 on 1 and raid10 on 2 exist since 5.15.
 constexpr ProfileRow kProfiles[] = {
-    {0, Profile::single, "single", 1, 1, 1},
-    {0x8, Profile::raid0, "raid0", 1, 0xffff, 1},
-    {0x10, Profile::raid1, "raid1", 2, 2, 1},
-    {0x20, Profile::dup, "dup", 2, 2, 1},
-    {0x40, Profile::raid10, "raid10", 2, 0xffff, 2},
-    {0x80, Profile::raid5, "raid5", 2, 0xff, 1},
-    {0x100, Profile::raid6, "raid6", 3, 0xff, 1},
-    {0x200, Profile::raid1c3, "raid1c3", 3, 3, 1},
+    {0, Profile::single, "single", 1, 1, 1},         {0x8, Profile::raid0, "raid0", 1, 0xffff, 1},
+    {0x10, Profile::raid1, "raid1", 2, 2, 1},        {0x20, Profile::dup, "dup", 2, 2, 1},
+    {0x40, Profile::raid10, "raid10", 2, 0xffff, 2}, {0x80, Profile::raid5, "raid5", 2, 0xff, 1},
+    {0x100, Profile::raid6, "raid6", 3, 0xff, 1},    {0x200, Profile::raid1c3, "raid1c3", 3, 3, 1},
     {0x400, Profile::raid1c4, "raid1c4", 4, 4, 1},
 };
 constexpr uint64_t kProfileMask = 0x7f8;
@@ -94,8 +90,8 @@ Decoded<Chunk> decode_chunk(Logical start, ByteView item, uint32_t sectorsize) {
 }
 
 DevItem decode_dev_item(const raw::dev_item& item) {
-    return {DevId(item.devid), item.total_bytes,      item.bytes_used, Generation(item.generation),
-            copy_bytes(item.uuid), copy_bytes(item.fsid)};
+    return {DevId(item.devid),           item.total_bytes,      item.bytes_used,
+            Generation(item.generation), copy_bytes(item.uuid), copy_bytes(item.fsid)};
 }
 
 }  // namespace raid56::format

@@ -33,9 +33,10 @@ Decoded<Extent> decode_extent(const Item& item, uint32_t sectorsize, uint32_t no
     if (((raw->flags & kFlagData) != 0) == extent.tree || (skinny && !extent.tree))
         return Reject{Reason::bad_extent_kind, raw->flags, skinny ? kFlagTreeBlock : kFlagData};
     extent.length = extent.tree ? nodesize : item.key.offset;
-    if (!skinny && extent.length != item.key.offset) return Reject{Reason::bad_extent_length, item.key.offset, nodesize};
-    if (extent.length == 0 || extent.length > kMaxExtentLength || extent.length % sectorsize != 0 || extent.start.v % sectorsize != 0 ||
-        !checked_add(extent.start.v, extent.length))
+    if (!skinny && extent.length != item.key.offset)
+        return Reject{Reason::bad_extent_length, item.key.offset, nodesize};
+    if (extent.length == 0 || extent.length > kMaxExtentLength || extent.length % sectorsize != 0 ||
+        extent.start.v % sectorsize != 0 || !checked_add(extent.start.v, extent.length))
         return Reject{Reason::bad_extent_length, extent.length, sectorsize};
     if (!extent.tree) return extent;
 
@@ -106,8 +107,8 @@ Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item) {
         if (!raw) return Reject{Reason::truncated, item.data.size() - at, sizeof(raw::dir_item)};
         const auto name = view_at(item.data, at + sizeof(raw::dir_item), raw->name_len);
         if (!name || name->empty()) return Reject{Reason::bad_name, raw->name_len, item.data.size()};
-        entries.push_back({decode_key(raw->location),
-                           std::string_view(reinterpret_cast<const char*>(name->data()), name->size())});
+        entries.push_back(
+            {decode_key(raw->location), std::string_view(reinterpret_cast<const char*>(name->data()), name->size())});
         at += sizeof(raw::dir_item) + name->size() + raw->data_len;
     }
     return entries;
@@ -115,7 +116,8 @@ Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item) {
 
 Decoded<CsumRun> decode_csum_item(const Item& item, uint32_t sectorsize, size_t csum_size) {
     const size_t count = item.data.size() / csum_size;
-    if (count == 0 || item.data.size() % csum_size != 0) return Reject{Reason::bad_csum_item, item.data.size(), csum_size};
+    if (count == 0 || item.data.size() % csum_size != 0)
+        return Reject{Reason::bad_csum_item, item.data.size(), csum_size};
     if (item.key.offset % sectorsize != 0 || !checked_add(item.key.offset, uint64_t{count} * sectorsize))
         return Reject{Reason::bad_csum_item, item.key.offset, sectorsize};
     return CsumRun{Logical(item.key.offset), count, item.data};

@@ -19,9 +19,9 @@ struct Extent {
     Logical start;
     uint64_t length = 0;
     Generation generation;
-    bool tree = false;                 // a tree block; else data
-    uint8_t level = 0;                 // tree only
-    std::optional<uint64_t> owner;     // tree only: where a single inline reference names it and it must match
+    bool tree = false;              // a tree block; else data
+    uint8_t level = 0;              // tree only
+    std::optional<uint64_t> owner;  // tree only: where a single inline reference names it and it must match
 };
 
 /// Of an EXTENT_ITEM or METADATA_ITEM key and its data.
@@ -32,7 +32,7 @@ struct Root {
     Logical block;
     uint8_t level = 0;
     Generation generation;
-    uint32_t refs = 0;      // 0: the subvolume is being deleted
+    uint32_t refs = 0;  // 0: the subvolume is being deleted
 };
 Decoded<Root> decode_root(const Item& item, uint32_t sectorsize);
 

@@ -49,8 +49,8 @@ const char* describe(Reason reason) {
 }
 
 std::string message(const Reject& reject, const std::string& what, const std::string& where) {
-    return "corrupt " + what + ": " + where + ", " + describe(reject.reason) + ", have " +
-           std::to_string(reject.have) + " expect " + std::to_string(reject.expect);
+    return "corrupt " + what + ": " + where + ", " + describe(reject.reason) + ", have " + std::to_string(reject.have) +
+           " expect " + std::to_string(reject.expect);
 }
 
 }  // namespace raid56::format

@@ -26,14 +26,22 @@ struct Feature {
 
 // FACTS 16: accepted ones change nothing that this program decodes wrongly; the others change the mapping.
 constexpr Feature kIncompat[] = {
-    {0x1, "mixed-backref", true},        {0x2, "default-subvol", true},
-    {0x4, "mixed-groups", true},         {0x8, "compress-lzo", true},
-    {0x10, "compress-zstd", true},       {0x20, "big-metadata", true},
-    {0x40, "extended-iref", true},       {0x80, "raid56", true},
-    {0x100, "skinny-metadata", true},    {0x200, "no-holes", true},
-    {0x400, "metadata-uuid", true},      {0x800, "raid1c34", true},
-    {0x1000, "zoned", false},            {0x2000, "extent-tree-v2", false},
-    {0x4000, "raid-stripe-tree", false}, {0x10000, "simple-quota", true},
+    {0x1, "mixed-backref", true},
+    {0x2, "default-subvol", true},
+    {0x4, "mixed-groups", true},
+    {0x8, "compress-lzo", true},
+    {0x10, "compress-zstd", true},
+    {0x20, "big-metadata", true},
+    {0x40, "extended-iref", true},
+    {0x80, "raid56", true},
+    {0x100, "skinny-metadata", true},
+    {0x200, "no-holes", true},
+    {0x400, "metadata-uuid", true},
+    {0x800, "raid1c34", true},
+    {0x1000, "zoned", false},
+    {0x2000, "extent-tree-v2", false},
+    {0x4000, "raid-stripe-tree", false},
+    {0x10000, "simple-quota", true},
     {0x20000, "remap-tree", false},
 };
 constexpr Feature kCompatRo[] = {
@@ -61,7 +69,8 @@ Decoded<std::vector<Chunk>> decode_sys_array(ByteView array, uint32_t sectorsize
     while (at < array.size()) {
         const auto key = read_at<raw::disk_key>(array, at);
         const auto chunk = read_at<raw::chunk>(array, at + sizeof(raw::disk_key));
-        if (!key || !chunk) return Reject{Reason::truncated, array.size() - at, sizeof(raw::disk_key) + sizeof(raw::chunk)};
+        if (!key || !chunk)
+            return Reject{Reason::truncated, array.size() - at, sizeof(raw::disk_key) + sizeof(raw::chunk)};
         if (key->type != type::kChunkItem || key->objectid != objectid::kFirstChunkTree)
             return Reject{Reason::bad_sys_array_key, key->type, type::kChunkItem};
         const auto item = view_at(array, at + sizeof(raw::disk_key), chunk_item_size(chunk->num_stripes));
@@ -116,7 +125,8 @@ Decoded<Superblock> decode_superblock(ByteView block, uint64_t where) {
     for (const uint64_t root : {uint64_t{raw.root}, uint64_t{raw.chunk_root}, uint64_t{raw.log_root}})
         if (root % sectorsize != 0) return Reject{Reason::bad_root_alignment, root, sectorsize};
     if (raw.num_devices == 0) return Reject{Reason::no_devices, 0, 1};
-    if (raw.bytes_used < uint64_t{6} * nodesize) return Reject{Reason::bad_bytes_used, raw.bytes_used, uint64_t{6} * nodesize};
+    if (raw.bytes_used < uint64_t{6} * nodesize)
+        return Reject{Reason::bad_bytes_used, raw.bytes_used, uint64_t{6} * nodesize};
     const uint32_t array_size = raw.sys_chunk_array_size;
     if (array_size < sizeof(raw::disk_key) + chunk_item_size(1) || array_size > sizeof(raw.sys_chunk_array))
         return Reject{Reason::bad_sys_array_size, array_size, sizeof(raw.sys_chunk_array)};
@@ -188,10 +198,13 @@ std::optional<std::string> refusal(const Superblock& super) {
     for (unsigned bit = 0; bit < 64; bit++) {
         const uint64_t mask = uint64_t{1} << bit;
         if ((super.incompat & mask) == 0) continue;
-        const auto known = std::find_if(std::begin(kIncompat), std::end(kIncompat),
-                                        [&](const Feature& f) { return f.bit == mask; });
-        if (known == std::end(kIncompat)) return "the file system has the unknown incompat feature bit " + std::to_string(bit);
-        if (!known->accepted) return std::string("the file system has the feature ") + known->name + ", which changes the mapping and is not supported";
+        const auto known =
+            std::find_if(std::begin(kIncompat), std::end(kIncompat), [&](const Feature& f) { return f.bit == mask; });
+        if (known == std::end(kIncompat))
+            return "the file system has the unknown incompat feature bit " + std::to_string(bit);
+        if (!known->accepted)
+            return std::string("the file system has the feature ") + known->name +
+                   ", which changes the mapping and is not supported";
     }
     return std::nullopt;
 }
@@ -202,7 +215,8 @@ std::vector<std::string> feature_names(const Superblock& super) {
         for (unsigned bit = 0; bit < 64; bit++) {
             const uint64_t mask = uint64_t{1} << bit;
             if ((flags & mask) == 0) continue;
-            const auto known = std::find_if(table.begin(), table.end(), [&](const Feature& f) { return f.bit == mask; });
+            const auto known =
+                std::find_if(table.begin(), table.end(), [&](const Feature& f) { return f.bit == mask; });
             names.push_back(known != table.end() ? known->name : prefix + std::to_string(bit));
         }
     };

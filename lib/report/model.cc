@@ -61,7 +61,8 @@ DeviceEvent device_event(const volume::Member& member) {
     event.state = volume::state_name(member.state);
     event.total_bytes = member.total_bytes;
     event.seed = member.seed;
-    if (member.device != nullptr && member.device->size() < member.total_bytes) event.short_by = member.total_bytes - member.device->size();
+    if (member.device != nullptr && member.device->size() < member.total_bytes)
+        event.short_by = member.total_bytes - member.device->size();
     return event;
 }
 

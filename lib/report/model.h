@@ -12,9 +12,9 @@
 namespace raid56::report {
 
 struct ChunkSum {
-    std::string kind;     // "data", "metadata", "system", "data+metadata"
+    std::string kind;  // "data", "metadata", "system", "data+metadata"
     std::string profile;
-    unsigned devices = 0; // stripes of each of these chunks
+    unsigned devices = 0;  // stripes of each of these chunks
     uint64_t count = 0;
     uint64_t length = 0;  // logical bytes of all of them
 };
@@ -42,7 +42,8 @@ enum class Verdict : uint8_t { clean, repairable, unrepairable, undecided, done,
 const char* verdict_name(Verdict verdict);
 
 /// Exit statuses, the first that applies (DESIGN 2).
-inline constexpr int kExitUsage = 16, kExitFailed = 8, kExitInterrupted = 32, kExitLost = 4, kExitDamage = 1, kExitFine = 0;
+inline constexpr int kExitUsage = 16, kExitFailed = 8, kExitInterrupted = 32, kExitLost = 4, kExitDamage = 1,
+                     kExitFine = 0;
 
 struct Summary {
     std::string command;

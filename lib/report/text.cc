@@ -50,7 +50,8 @@ const char* proof_words(scrub::Proof proof) {
 std::string remedy_words(const scrub::Damage& event) {
     // A whole chunk's part of a device: each of its sectors has a proof, or none, of its own.
     const bool part_of_chunk = !event.full_stripe && event.proof == scrub::Proof::none &&
-                               (event.cause == scrub::Cause::missing || event.cause == scrub::Cause::stale || event.cause == scrub::Cause::distrusted);
+                               (event.cause == scrub::Cause::missing || event.cause == scrub::Cause::stale ||
+                                event.cause == scrub::Cause::distrusted);
     switch (event.repairable) {
         case scrub::Repairable::yes:
             if (part_of_chunk) return "can be made anew from the other devices";
@@ -63,10 +64,14 @@ std::string remedy_words(const scrub::Damage& event) {
 
 std::string verdict_sentence(const Summary& s) {
     switch (s.verdict) {
-        case Verdict::clean: return "CLEAN: everything allocated is proven or known to carry no checksum, and every parity fits.";
+        case Verdict::clean:
+            return "CLEAN: everything allocated is proven or known to carry no checksum, and every parity fits.";
         case Verdict::repairable: return "REPAIRABLE: there is damage, and all of it can be put right.";
-        case Verdict::unrepairable: return "UNREPAIRABLE: something is lost; what is marked LOST above cannot be had back from these devices.";
-        case Verdict::undecided: return "UNDECIDED: nothing is known to be lost, but something cannot be decided from these devices.";
+        case Verdict::unrepairable:
+            return "UNREPAIRABLE: something is lost; what is marked LOST above, or unknown, cannot be had back from "
+                   "these devices.";
+        case Verdict::undecided:
+            return "UNDECIDED: nothing is known to be lost, but something cannot be decided from these devices.";
         case Verdict::done: return "Done.";
         case Verdict::failed: return "FAILED: the work could not be done.";
         case Verdict::interrupted: return "INTERRUPTED: this report covers only what was checked before.";
@@ -99,21 +104,22 @@ void TextWriter::volume(const VolumeEvent& event) {
     sectorsize_ = event.sectorsize;
     out_ << "File system " << event.fsid;
     if (!event.label.empty()) out_ << " (" << printable(event.label) << ')';
-    out_ << "\n  generation " << event.generation << ", checksum " << event.checksum << ", sectors of " << event.sectorsize
-         << ", nodes of " << event.nodesize << " bytes\n  features:";
+    out_ << "\n  generation " << event.generation << ", checksum " << event.checksum << ", sectors of "
+         << event.sectorsize << ", nodes of " << event.nodesize << " bytes\n  features:";
     for (const auto& feature : event.features) out_ << ' ' << feature;
     out_ << '\n';
     open_list("Chunks");
     for (const auto& sum : event.chunks)
-        out_ << "  " << sum.kind << ' ' << sum.profile << " on " << sum.devices << (sum.devices == 1 ? " device: " : " devices: ")
-             << sum.count << (sum.count == 1 ? " chunk, " : " chunks, ") << human_bytes(sum.length) << '\n';
+        out_ << "  " << sum.kind << ' ' << sum.profile << " on " << sum.devices
+             << (sum.devices == 1 ? " device: " : " devices: ") << sum.count
+             << (sum.count == 1 ? " chunk, " : " chunks, ") << human_bytes(sum.length) << '\n';
 }
 
 void TextWriter::device(const DeviceEvent& event) {
     open_list("Devices");
     out_ << "  devid " << event.devid << "  " << std::left << std::setw(10) << event.state << ' '
-         << (event.path.empty() ? "(not given)" : printable(event.path)) << "  " << human_bytes(event.total_bytes) << ", generation "
-         << event.generation << (event.seed ? ", seed" : "");
+         << (event.path.empty() ? "(not given)" : printable(event.path)) << "  " << human_bytes(event.total_bytes)
+         << ", generation " << event.generation << (event.seed ? ", seed" : "");
     if (event.short_by != 0) out_ << ", " << human_bytes(event.short_by) << " short";
     out_ << '\n';
 }
@@ -130,7 +136,8 @@ void TextWriter::damage(const scrub::Damage& event) {
     out_ << "  devid " << event.devid.v << " at " << event.physical.v << ", " << human_bytes(event.length) << ": "
          << role_words(event.role) << ", " << cause_words(event.cause);
     if (event.logical) out_ << ", logical " << event.logical->v;
-    if (event.full_stripe) out_ << ", chunk " << event.chunk->v << " full stripe " << *event.full_stripe << " row " << *event.row;
+    if (event.full_stripe)
+        out_ << ", chunk " << event.chunk->v << " full stripe " << *event.full_stripe << " row " << *event.row;
     out_ << " - " << remedy_words(event);
     if (event.suspect) out_ << "; devid " << event.suspect->v << " is suspect in " << event.differing_bytes << " bytes";
     out_ << '\n';
@@ -139,7 +146,8 @@ void TextWriter::damage(const scrub::Damage& event) {
 void TextWriter::unknown(const scrub::Unknown& event) {
     open_list("Damage");
     if (list_is_full()) return;
-    out_ << "  logical " << event.logical.v << ", " << human_bytes(event.length) << ": nothing is known here (" << event.cause << ")\n";
+    out_ << "  logical " << event.logical.v << ", " << human_bytes(event.length) << ": nothing is known here ("
+         << event.cause << ")\n";
 }
 
 void TextWriter::summary(const Summary& event) {
@@ -150,8 +158,8 @@ void TextWriter::summary(const Summary& event) {
              << "  data without checksum  " << human_bytes(c.no_checksum_bytes) << '\n'
              << "  tree blocks proven     " << human_bytes(c.tree_bytes_verified) << '\n'
              << "  raid5/6 rows           " << c.rows_checked << '\n'
-             << "  read                   " << human_bytes(c.bytes_read) << " in " << std::fixed << std::setprecision(2) << event.seconds
-             << " s (" << event.engine << ")\n";
+             << "  read                   " << human_bytes(c.bytes_read) << " in " << std::fixed << std::setprecision(2)
+             << event.seconds << " s (" << event.engine << ")\n";
         open_list("Found");
         const auto count = [&](const char* what, uint64_t n) {
             if (n != 0) out_ << "  " << std::left << std::setw(38) << what << n << '\n';
@@ -166,7 +174,7 @@ void TextWriter::summary(const Summary& event) {
         count("sectors that a repair would write", c.repairable_sectors);
         count("of them or of missing ones unproven", c.unproven_sectors);
         count("sectors that are lost", c.unrepairable_sectors);
-        if (damages_ == 0) out_ << "  no damage\n";
+        if (damages_ == 0 && event.verdict == Verdict::clean) out_ << "  no damage\n";
         for (const uint64_t devid : event.distrust)
             out_ << "  Bad sectors gather on devid " << devid << ": consider --distrust " << devid << ".\n";
     }

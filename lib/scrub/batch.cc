@@ -29,13 +29,14 @@ void Batch::start_reads(const volume::Volume& volume) {
         const uint64_t length = std::min((end - n) * kStripLen, chunk.extent_length() - from);
         for (unsigned i = 0; i < chunk.layout.stripes; i++)
             if (volume.member_of(chunk, i).device != nullptr)
-                reads_.push_back({i, {chunk.chunk.stripes[i].offset.v + from, ByteSpan(strip(n, i), length), 0, nullptr}});
+                reads_.push_back(
+                    {i, {chunk.chunk.stripes[i].offset.v + from, ByteSpan(strip(n, i), length), 0, nullptr}});
         n = end;
     }
     for (auto& read : reads_) volume.member_of(chunk, read.index).device->start(read.op);
 }
 
-void Batch::finish_reads(const volume::Volume& volume) {
+void Batch::finish_reads(const volume::Volume& volume, const std::atomic<bool>& stop) {
     const auto& chunk = *window.chunk;
     for (auto& read : reads_) {
         auto& device = *volume.member_of(chunk, read.index).device;
@@ -45,15 +46,18 @@ void Batch::finish_reads(const volume::Volume& volume) {
         auto& bad = bad_[read.index];
         if (bad.empty()) bad.resize(size_t{window.count} * window.rows());
         const uint64_t base = chunk.physical(window.first, read.index).v;
-        device::read_in_pieces(device, read.op.offset, read.op.out, window.sectorsize,
-                               [&](uint64_t offset, int) { bad[(offset - base) / window.sectorsize] = true; });
+        device::read_in_pieces(
+            device, read.op.offset, read.op.out, window.sectorsize,
+            [&](uint64_t offset, int) { bad[(offset - base) / window.sectorsize] = true; },
+            [&] { return stop.load(); });
     }
 }
 
 bool Batch::any_bad(unsigned n, unsigned index) const {
     if (bad_[index].empty()) return false;
     const auto begin = bad_[index].begin() + static_cast<ptrdiff_t>(size_t{n} * window.rows());
-    return std::find(begin, begin + static_cast<ptrdiff_t>(window.rows()), true) != begin + static_cast<ptrdiff_t>(window.rows());
+    return std::find(begin, begin + static_cast<ptrdiff_t>(window.rows()), true) !=
+           begin + static_cast<ptrdiff_t>(window.rows());
 }
 
 }  // namespace raid56::scrub

@@ -3,6 +3,7 @@
 // that fills it and the one that checks it; owned by one of them at a time.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -19,8 +20,8 @@ class Batch {
 
     /// Makes room for the window's strips and starts reading those of its needed full stripes.
     void start_reads(const volume::Volume& volume);
-    /// Waits for them; what fails is read again piece by piece, down to sectors.
-    void finish_reads(const volume::Volume& volume);
+    /// Waits for them; what fails is read again piece by piece, down to sectors, until `stop` is set.
+    void finish_reads(const volume::Volume& volume, const std::atomic<bool>& stop);
 
     /// The strip of stripe `index` in full stripe `n`, counted from the window's first. Undefined
     /// where the device is missing or the sector is bad.
@@ -42,7 +43,7 @@ class Batch {
 
     parity::Engine& engine_;
     std::unique_ptr<parity::Buffer> memory_;
-    std::vector<uint8_t*> strips_;        // by stripe index
+    std::vector<uint8_t*> strips_;  // by stripe index
     std::vector<Read> reads_;
     std::vector<std::vector<bool>> bad_;  // by stripe index; empty where all is well
 };

@@ -27,8 +27,14 @@ RowVerdict by_syndromes(const RowFacts& facts) {
     v.p = v.q = ParityState::right;
     switch (facts.suspect) {
         case parity::Suspect::none: v.parity_confirms = true; return v;
-        case parity::Suspect::p: v.p = ParityState::stale; v.parity_confirms = true; return v;
-        case parity::Suspect::q: v.q = ParityState::stale; v.parity_confirms = true; return v;
+        case parity::Suspect::p:
+            v.p = ParityState::stale;
+            v.parity_confirms = true;
+            return v;
+        case parity::Suspect::q:
+            v.q = ParityState::stale;
+            v.parity_confirms = true;
+            return v;
         case parity::Suspect::data:
             if (facts.suspect_is_silent) return ambiguous(facts, true);
             v.p = v.q = ParityState::stale;

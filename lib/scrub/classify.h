@@ -12,18 +12,18 @@ namespace raid56::scrub {
 /// What the row looks like after its provable sectors were put right. A row in which a sector that
 /// should be proven stays bad does not come here: its parity is not judged.
 struct RowFacts {
-    bool written = false;     // something allocated here was ever written
-    bool all_proven = false;  // and all of it is proven
-    bool has_p = false, has_q = false;    // usable: there, readable, on a trusted device
+    bool written = false;                       // something allocated here was ever written
+    bool all_proven = false;                    // and all of it is proven
+    bool has_p = false, has_q = false;          // usable: there, readable, on a trusted device
     bool p_differs = false, q_differs = false;  // usable ones, against the row as put right
-    unsigned rebuilt = 0;     // erased sectors without a proof of their own that parity gave back
+    unsigned rebuilt = 0;                       // erased sectors without a proof of their own that parity gave back
     parity::Suspect suspect = parity::Suspect::none;  // where both are usable and nothing was rebuilt
-    bool in_doubt = false;           // written data that nothing proves lies on an unsure device
+    bool in_doubt = false;                            // written data that nothing proves lies on an unsure device
     bool suspect_is_silent = false;  // Suspect::data: that column holds written data that nothing proves
 };
 
 enum class ParityState : uint8_t {
-    unjudged,   // never computed, or nothing to judge it by
+    unjudged,  // never computed, or nothing to judge it by
     right,
     stale,      // to be written anew
     ambiguous,  // the row cannot be decided
@@ -32,10 +32,10 @@ enum class ParityState : uint8_t {
 struct RowVerdict {
     ParityState p = ParityState::unjudged;
     ParityState q = ParityState::unjudged;
-    bool ambiguous = false;         // with neither p nor q ambiguous: no parity is left to say it on
-    bool by_syndrome = false;       // stale because the syndromes single it out: proof `parity`
-    bool suspect_column = false;    // ambiguous, and the syndromes single out a silent column
-    bool parity_confirms = false;   // some parity that was not used agrees with the row
+    bool ambiguous = false;        // with neither p nor q ambiguous: no parity is left to say it on
+    bool by_syndrome = false;      // stale because the syndromes single it out: proof `parity`
+    bool suspect_column = false;   // ambiguous, and the syndromes single out a silent column
+    bool parity_confirms = false;  // some parity that was not used agrees with the row
 };
 
 RowVerdict classify(const RowFacts& facts);

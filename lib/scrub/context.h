@@ -13,7 +13,7 @@ namespace raid56::scrub {
 struct Context {
     const volume::Volume& volume;
     parity::Engine& engine;
-    tree::BlockReader& reader;        // for blocks that cross strips
+    tree::BlockReader& reader;  // for blocks that cross strips
     const std::atomic<bool>& stop;
 };
 

@@ -45,7 +45,8 @@ Damage StripeEvents::locate(const Cell& cell, const Finding& finding) const {
     damage.role = finding.role;
     damage.cause = finding.cause;
     damage.chunk = chunk_.chunk.start;
-    if (finding.role == Role::data || finding.role == Role::tree) damage.logical = chunk_.logical(n_, cell.column) + offset;
+    if (finding.role == Role::data || finding.role == Role::tree)
+        damage.logical = chunk_.logical(n_, cell.column) + offset;
     if (chunk_.layout.np > 0) {
         damage.full_stripe = n_.v;
         damage.row = cell.row;

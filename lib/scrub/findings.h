@@ -34,17 +34,17 @@ const char* proof_name(Proof proof);
 struct Damage {
     DevId devid;
     Physical physical;
-    uint64_t length = 0;                 // bytes, whole sectors
+    uint64_t length = 0;  // bytes, whole sectors
     Role role = Role::data;
     Cause cause = Cause::checksum;
-    std::optional<Logical> logical;      // data and trees
+    std::optional<Logical> logical;  // data and trees
     std::optional<Logical> chunk;
-    std::optional<uint64_t> full_stripe; // raid5/6
-    std::optional<unsigned> row;         // raid5/6: the first of the run
+    std::optional<uint64_t> full_stripe;  // raid5/6
+    std::optional<unsigned> row;          // raid5/6: the first of the run
     Repairable repairable = Repairable::no;
     Proof proof = Proof::none;
-    std::optional<DevId> suspect;        // where the syndromes or a majority single out a column
-    uint64_t differing_bytes = 0;        // with suspect
+    std::optional<DevId> suspect;  // where the syndromes or a majority single out a column
+    uint64_t differing_bytes = 0;  // with suspect
 };
 
 /// A range of the logical space about which nothing is known.

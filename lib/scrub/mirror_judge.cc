@@ -17,9 +17,16 @@ namespace {
 class MirrorJudge {
   public:
     MirrorJudge(const Context& context, Batch& batch, unsigned n)
-        : context_(context), batch_(batch), window_(batch.window), chunk_(*window_.chunk), layout_(chunk_.layout), n_(n),
-          number_(window_.first.v + n), sector_(window_.sectorsize),
-          events_(context.volume, chunk_, number_, batch.counters), survives_(survives(context.volume, chunk_)) {}
+        : context_(context),
+          batch_(batch),
+          window_(batch.window),
+          chunk_(*window_.chunk),
+          layout_(chunk_.layout),
+          n_(n),
+          number_(window_.first.v + n),
+          sector_(window_.sectorsize),
+          events_(context.volume, chunk_, number_, batch.counters),
+          survives_(survives(context.volume, chunk_)) {}
 
     void judge() {
         const auto [first, end] = blocks_of_stripe(window_, context_.volume.nodesize(), n_);
@@ -74,7 +81,8 @@ class MirrorJudge {
             const Logical logical = start + i * sector_;
             if (logical < from || logical - from >= layout_.data_length()) continue;
             const uint64_t offset = logical - from;
-            places.push_back({static_cast<unsigned>(offset / kStripLen), static_cast<unsigned>(offset % kStripLen / sector_), i});
+            places.push_back(
+                {static_cast<unsigned>(offset / kStripLen), static_cast<unsigned>(offset % kStripLen / sector_), i});
         }
         return places;
     }
@@ -83,7 +91,8 @@ class MirrorJudge {
         const auto places = places_of(block.expect.start);
         if (block.crosses) {
             const auto whole = context_.reader.read(block.expect);
-            return judge_copies(block, places, whole ? *whole : nullptr, whole ? stripe::Verdict::one : whole.error().verdict);
+            return judge_copies(block, places, whole ? *whole : nullptr,
+                                whole ? stripe::Verdict::one : whole.error().verdict);
         }
         const auto bytes_of = [&](unsigned copy) {
             return ByteView(found(places.front().column, copy, places.front().row), context_.volume.nodesize());
@@ -92,11 +101,14 @@ class MirrorJudge {
             if (!all_here(places, copy)) continue;
             const ByteView bytes = bytes_of(copy);
             if (tree::check_block(context_.volume, bytes, block.expect).state != tree::BlockState::proven) continue;
-            return judge_copies(block, places, std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end()), stripe::Verdict::one);
+            return judge_copies(block, places, std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end()),
+                                stripe::Verdict::one);
         }
-        auto mixed = stripe::search(choices(places), sector_, tree::BlockOracle(context_.volume, block.expect, context_.stop));
+        auto mixed =
+            stripe::search(choices(places), sector_, tree::BlockOracle(context_.volume, block.expect, context_.stop));
         tree::Block right;
-        if (mixed.verdict == stripe::Verdict::one) right = std::make_shared<std::vector<uint8_t>>(std::move(mixed.block));
+        if (mixed.verdict == stripe::Verdict::one)
+            right = std::make_shared<std::vector<uint8_t>>(std::move(mixed.block));
         judge_copies(block, places, right, mixed.verdict);
     }
 
@@ -109,17 +121,20 @@ class MirrorJudge {
         for (const auto& place : places) {
             auto& sector = all.emplace_back();
             for (unsigned copy = 0; copy < layout_.copies; copy++)
-                sector.add(gone(place.column, copy, place.row) ? nullptr : found(place.column, copy, place.row), sector_);
+                sector.add(gone(place.column, copy, place.row) ? nullptr : found(place.column, copy, place.row),
+                           sector_);
         }
         return all;
     }
 
     // Compares every copy with the proven block, or gives every copy up.
-    void judge_copies(const BlockHere& block, const std::vector<Place>& places, const tree::Block& right, stripe::Verdict verdict) {
+    void judge_copies(const BlockHere& block, const std::vector<Place>& places, const tree::Block& right,
+                      stripe::Verdict verdict) {
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             // A copy may be proven with other bytes between checksum and fsid field, which mean nothing.
             if (right && !block.crosses && all_here(places, copy)) {
-                const ByteView bytes(found(places.front().column, copy, places.front().row), context_.volume.nodesize());
+                const ByteView bytes(found(places.front().column, copy, places.front().row),
+                                     context_.volume.nodesize());
                 if (tree::check_block(context_.volume, bytes, block.expect).state == tree::BlockState::proven) {
                     batch_.counters.tree_bytes_verified += places.size() * sector_;
                     continue;
@@ -132,7 +147,8 @@ class MirrorJudge {
     void judge_copy(const BlockHere& block, const std::vector<Place>& places, unsigned copy, const tree::Block& right,
                     stripe::Verdict verdict) {
         const auto differs = [&](const Place& p) {
-            return !right || std::memcmp(found(p.column, copy, p.row), right->data() + p.sector * sector_, sector_) != 0;
+            return !right ||
+                   std::memcmp(found(p.column, copy, p.row), right->data() + p.sector * sector_, sector_) != 0;
         };
         const Cause refuted = refuted_cause(block, places, copy);
         const bool starts_here = places.front().sector == 0;
@@ -156,8 +172,9 @@ class MirrorJudge {
     Cause refuted_cause(const BlockHere& block, const std::vector<Place>& places, unsigned copy) const {
         if (block.crosses || !all_here(places, copy)) return Cause::checksum;
         const ByteView bytes(found(places.front().column, copy, places.front().row), context_.volume.nodesize());
-        return tree::check_block(context_.volume, bytes, block.expect).state == tree::BlockState::bad_header ? Cause::header
-                                                                                                             : Cause::checksum;
+        return tree::check_block(context_.volume, bytes, block.expect).state == tree::BlockState::bad_header
+                   ? Cause::header
+                   : Cause::checksum;
     }
 
     // ---- 2. and 3. data sectors
@@ -177,13 +194,18 @@ class MirrorJudge {
         const size_t sector = window_.at(n_, c, r);
         std::vector<unsigned> bad;
         for (unsigned copy = 0; copy < layout_.copies; copy++)
-            if (gone(c, copy, r) || !digest_holds(window_, sector, context_.volume.super().csum, found(c, copy, r))) bad.push_back(copy);
+            if (gone(c, copy, r) || !digest_holds(window_, sector, context_.volume.super().csum, found(c, copy, r)))
+                bad.push_back(copy);
         batch_.counters.data_bytes_verified += (layout_.copies - bad.size()) * sector_;
         const bool proven = bad.size() < layout_.copies;
         for (const unsigned copy : bad) {
             if (!gone(c, copy, r)) batch_.counters.corrupt_data_sectors++;
-            tell({c, copy, r}, {Role::data, gone(c, copy, r) ? Cause::unreadable : Cause::checksum,
-                                proven ? Repairable::yes : Repairable::no, proven ? Proof::checksum : Proof::none, {}, 0});
+            tell({c, copy, r}, {Role::data,
+                                gone(c, copy, r) ? Cause::unreadable : Cause::checksum,
+                                proven ? Repairable::yes : Repairable::no,
+                                proven ? Proof::checksum : Proof::none,
+                                {},
+                                0});
         }
     }
 
@@ -194,11 +216,16 @@ class MirrorJudge {
             if (!gone(c, copy, r)) batch_.counters.no_checksum_bytes += sector_;
             (gone(c, copy, r) || !member(c, copy).trusted() ? erased : witnesses).push_back(copy);
         }
-        const auto same = [&](unsigned a, unsigned b) { return std::memcmp(found(c, a, r), found(c, b, r), sector_) == 0; };
-        const bool agree = std::all_of(witnesses.begin(), witnesses.end(), [&](unsigned w) { return same(w, witnesses.front()); });
-        const bool doubtful = std::all_of(witnesses.begin(), witnesses.end(),
-                                          [&](unsigned w) { return member(c, w).state == volume::DeviceState::unsure; });
-        if (!witnesses.empty() && (!agree || doubtful)) report_disagreement(c, r, witnesses, agree ? Cause::stale : Cause::mirror);
+        const auto same = [&](unsigned a, unsigned b) {
+            return std::memcmp(found(c, a, r), found(c, b, r), sector_) == 0;
+        };
+        const bool agree =
+            std::all_of(witnesses.begin(), witnesses.end(), [&](unsigned w) { return same(w, witnesses.front()); });
+        const bool doubtful = std::all_of(witnesses.begin(), witnesses.end(), [&](unsigned w) {
+            return member(c, w).state == volume::DeviceState::unsure;
+        });
+        if (!witnesses.empty() && (!agree || doubtful))
+            report_disagreement(c, r, witnesses, agree ? Cause::stale : Cause::mirror);
         for (const unsigned copy : erased) {
             Finding finding{Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0};
             if (witnesses.empty())
@@ -216,16 +243,18 @@ class MirrorJudge {
     void report_disagreement(unsigned c, unsigned r, const std::vector<unsigned>& witnesses, Cause cause) {
         batch_.counters.ambiguous_rows++;
         Finding finding{Role::data, cause, Repairable::undecided, Proof::none, {}, 0};
-        const auto same = [&](unsigned a, unsigned b) { return std::memcmp(found(c, a, r), found(c, b, r), sector_) == 0; };
+        const auto same = [&](unsigned a, unsigned b) {
+            return std::memcmp(found(c, a, r), found(c, b, r), sector_) == 0;
+        };
         if (cause == Cause::mirror && witnesses.size() > 2) {
             for (const unsigned odd : witnesses) {
                 const unsigned other = witnesses[odd == witnesses[0] ? 1 : 0];
-                const bool alone = std::all_of(witnesses.begin(), witnesses.end(), [&](unsigned w) {
-                    return w == odd ? !same(w, other) : same(w, other);
-                });
+                const bool alone = std::all_of(witnesses.begin(), witnesses.end(),
+                                               [&](unsigned w) { return w == odd ? !same(w, other) : same(w, other); });
                 if (!alone) continue;
                 finding.suspect = member(c, odd).devid;
-                for (size_t i = 0; i < sector_; i++) finding.differing_bytes += found(c, odd, r)[i] != found(c, other, r)[i] ? 1 : 0;
+                for (size_t i = 0; i < sector_; i++)
+                    finding.differing_bytes += found(c, odd, r)[i] != found(c, other, r)[i] ? 1 : 0;
             }
         }
         events_.report({c, witnesses.front(), r}, finding);

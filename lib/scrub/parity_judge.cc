@@ -29,7 +29,7 @@ enum class State : uint8_t {
 
 struct CellInfo {
     Expect expect = Expect::free;
-    bool gone = false;   // its bytes could not be had
+    bool gone = false;  // its bytes could not be had
     State state = State::plain;
     const uint8_t* found = nullptr;
     const uint8_t* right = nullptr;  // as it should be, once known
@@ -66,11 +66,21 @@ constexpr State as_state(stripe::Verdict verdict) {
 class ParityJudge {
   public:
     ParityJudge(const Context& context, Batch& batch, unsigned n)
-        : context_(context), batch_(batch), window_(batch.window), chunk_(*window_.chunk), layout_(chunk_.layout), n_(n),
-          number_(window_.first.v + n), np_(chunk_.has_parity(number_) ? layout_.np : 0),
-          excluded_(np_ == 0 && (number_.v + 1) * layout_.data_length() <= chunk_.chunk.length), sector_(window_.sectorsize),
-          kind_(context.volume.super().csum), arena_(sector_), scratch_(sector_),
-          events_(context.volume, chunk_, number_, batch.counters), survives_(survives(context.volume, chunk_)) {}
+        : context_(context),
+          batch_(batch),
+          window_(batch.window),
+          chunk_(*window_.chunk),
+          layout_(chunk_.layout),
+          n_(n),
+          number_(window_.first.v + n),
+          np_(chunk_.has_parity(number_) ? layout_.np : 0),
+          excluded_(np_ == 0 && (number_.v + 1) * layout_.data_length() <= chunk_.chunk.length),
+          sector_(window_.sectorsize),
+          kind_(context.volume.super().csum),
+          arena_(sector_),
+          scratch_(sector_),
+          events_(context.volume, chunk_, number_, batch.counters),
+          survives_(survives(context.volume, chunk_)) {}
 
     void judge() {
         load();
@@ -140,7 +150,8 @@ class ParityJudge {
                 const uint8_t* bytes = cell(span.column, span.row).found;
                 work.all_here = all_of(work, [](const CellInfo& info) { return !info.gone; });
                 if (work.all_here) {
-                    work.check = tree::check_block(context_.volume, ByteView(bytes, context_.volume.nodesize()), block.expect);
+                    work.check =
+                        tree::check_block(context_.volume, ByteView(bytes, context_.volume.nodesize()), block.expect);
                     work.proven = work.check.state == tree::BlockState::proven;
                 }
                 if (work.proven) for_each(work, accept);
@@ -255,8 +266,10 @@ class ParityJudge {
             std::vector<stripe::SectorChoices> choices;
             scratch_.clear();
             for (unsigned k = 0; k < span.count; k++)
-                choices.push_back(stripe::candidates(row_as_found(span.row + k, pointers), context_.engine, scratch_, span.column));
-            const auto result = stripe::search(choices, sector_, tree::BlockOracle(context_.volume, work.block->expect, context_.stop));
+                choices.push_back(
+                    stripe::candidates(row_as_found(span.row + k, pointers), context_.engine, scratch_, span.column));
+            const auto result =
+                stripe::search(choices, sector_, tree::BlockOracle(context_.volume, work.block->expect, context_.stop));
             work.state = as_state(result.verdict);
             for (unsigned k = 0; k < span.count; k++) {
                 CellInfo& info = cell(span.column, span.row + k);
@@ -272,7 +285,8 @@ class ParityJudge {
     void count_block(const BlockWork& work) {
         if (work.proven) return;
         bool differs = work.all_here && work.state != State::repaired;
-        for_each(work, [&](const CellInfo& info) { differs = differs || (!info.gone && info.state == State::repaired); });
+        for_each(work,
+                 [&](const CellInfo& info) { differs = differs || (!info.gone && info.state == State::repaired); });
         // A block that crosses strips is counted where it starts.
         if (differs && work.spans.front().skip == 0) batch_.counters.corrupt_tree_blocks++;
     }
@@ -281,12 +295,12 @@ class ParityJudge {
     struct RowWork {
         unsigned r = 0;
         bool allocated = false, written = false, only_trees = true;
-        bool any_proven = false;             // a sector that is proven, as found or as put right
-        bool unproven_written = false;       // written data that nothing proves
-        bool in_doubt = false;               // and of it, some on an unsure device
-        State worst = State::plain;          // lost or undecided, where a provable sector is
-        std::vector<unsigned> erased;        // plain data columns to be put back from parity
-        std::vector<uint8_t*> right;         // every column as it should be
+        bool any_proven = false;        // a sector that is proven, as found or as put right
+        bool unproven_written = false;  // written data that nothing proves
+        bool in_doubt = false;          // and of it, some on an unsure device
+        State worst = State::plain;     // lost or undecided, where a provable sector is
+        std::vector<unsigned> erased;   // plain data columns to be put back from parity
+        std::vector<uint8_t*> right;    // every column as it should be
         State erased_state = State::repaired;
     };
 
@@ -301,8 +315,8 @@ class ParityJudge {
             put_back(row);
         else
             row.erased_state = row.worst;
-        const RowVerdict verdict = row.worst == State::plain && row.erased_state == State::repaired ? judge_parity(row)
-                                                                                                     : RowVerdict{};
+        const RowVerdict verdict =
+            row.worst == State::plain && row.erased_state == State::repaired ? judge_parity(row) : RowVerdict{};
         for (unsigned c = 0; c < layout_.nd; c++) {
             report_data(row, c, verdict);
             if (excluded_ && is_allocated(cell(c, r).expect)) report_excluded(c, r);
@@ -334,10 +348,13 @@ class ParityJudge {
 
     // Silent data on a device that nobody knows to be up to date.
     bool is_in_doubt(unsigned c, unsigned r) {
-        return cell(c, r).expect == Expect::written && !cell(c, r).gone && columns_[c].member->state == volume::DeviceState::unsure;
+        return cell(c, r).expect == Expect::written && !cell(c, r).gone &&
+               columns_[c].member->state == volume::DeviceState::unsure;
     }
 
-    bool usable(unsigned column, unsigned r) { return column < layout_.nd + np_ && columns_[column].believed && !cell(column, r).gone; }
+    bool usable(unsigned column, unsigned r) {
+        return column < layout_.nd + np_ && columns_[column].believed && !cell(column, r).gone;
+    }
 
     static bool holds_nothing(Expect expect) { return expect == Expect::free || expect == Expect::never_written; }
 
@@ -349,7 +366,8 @@ class ParityJudge {
             const CellInfo& info = cell(c, row.r);
             row.right.push_back(const_cast<uint8_t*>(info.right != nullptr ? info.right : info.found));
         }
-        const unsigned parities = (usable(layout_.nd, row.r) ? 1 : 0) + (np_ > 1 && usable(layout_.nd + 1, row.r) ? 1 : 0);
+        const unsigned parities =
+            (usable(layout_.nd, row.r) ? 1 : 0) + (np_ > 1 && usable(layout_.nd + 1, row.r) ? 1 : 0);
         std::vector<unsigned> unknown = row.erased;
         if (unknown.size() > parities) {
             const bool empty = std::all_of(unknown.begin(), unknown.end(),
@@ -413,14 +431,16 @@ class ParityJudge {
         facts.p_differs = facts.has_p && differs(layout_.nd);
         facts.q_differs = facts.has_q && differs(layout_.nd + 1);
         parity::Finding syndromes;
-        if (facts.has_p && facts.has_q && rebuilt_ == 0 && row.unproven_written && (facts.p_differs || facts.q_differs)) {
+        if (facts.has_p && facts.has_q && rebuilt_ == 0 && row.unproven_written &&
+            (facts.p_differs || facts.q_differs)) {
             const std::vector<const uint8_t*> as_is(row.right.begin(), row.right.end());
             syndromes = parity::locate(as_is, sector_);
             facts.suspect = syndromes.suspect;
             if (syndromes.suspect == parity::Suspect::data) {
                 const CellInfo& suspect = cell(syndromes.column, row.r);
                 // Beside a proven sector, preallocated ones count as free; else they are as silent as the others.
-                const bool empty = suspect.expect == Expect::free || (suspect.expect == Expect::never_written && row.any_proven);
+                const bool empty =
+                    suspect.expect == Expect::free || (suspect.expect == Expect::never_written && row.any_proven);
                 facts.suspect_is_silent = !is_provable(suspect.expect) && !empty;
             }
         }
@@ -475,15 +495,18 @@ class ParityJudge {
                 if (!info.gone) counters.no_checksum_bytes += sector_;
                 break;
             case Expect::csum_missing:
-                if (!info.gone && columns_[c].believed) tell(c, row.r, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0}, false);
+                if (!info.gone && columns_[c].believed)
+                    tell(c, row.r, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0}, false);
                 break;
             case Expect::free:
             case Expect::unknown: break;
         }
         if (info.gone || !columns_[c].believed) report_erased(row, c, info, verdict);
         // An ambiguous row that has no parity to say it on.
-        const bool unsaid = verdict.ambiguous && verdict.p != ParityState::ambiguous && verdict.q != ParityState::ambiguous;
-        if (unsaid && is_in_doubt(c, row.r)) tell(c, row.r, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0}, false);
+        const bool unsaid =
+            verdict.ambiguous && verdict.p != ParityState::ambiguous && verdict.q != ParityState::ambiguous;
+        if (unsaid && is_in_doubt(c, row.r))
+            tell(c, row.r, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0}, false);
     }
 
     void report_erased(const RowWork& row, unsigned c, const CellInfo& info, const RowVerdict& verdict) {
@@ -498,7 +521,8 @@ class ParityJudge {
         // Readable bytes of a device that is not believed may well be right: not lost, but undecided.
         if (finding.repairable == Repairable::no && !info.gone) finding.repairable = Repairable::undecided;
         const bool doubtful = info.expect == Expect::csum_missing || info.expect == Expect::unknown;
-        if (finding.repairable == Repairable::yes && (verdict.ambiguous || doubtful)) finding.repairable = Repairable::undecided;
+        if (finding.repairable == Repairable::yes && (verdict.ambiguous || doubtful))
+            finding.repairable = Repairable::undecided;
         if (finding.repairable != Repairable::yes && info.expect == Expect::free && columns_[c].missing) return;
         tell(c, row.r, finding, as_found_is_right(info));
     }
@@ -511,8 +535,12 @@ class ParityJudge {
         if (!info.gone) batch_.counters.corrupt_data_sectors++;
         const Repairable repairable = as_repairable(info.state);
         tell(c, row.r,
-             {Role::data, info.gone ? Cause::unreadable : Cause::checksum, repairable,
-              repairable == Repairable::yes ? Proof::checksum : Proof::none, {}, 0},
+             {Role::data,
+              info.gone ? Cause::unreadable : Cause::checksum,
+              repairable,
+              repairable == Repairable::yes ? Proof::checksum : Proof::none,
+              {},
+              0},
              false);
     }
 
@@ -526,8 +554,12 @@ class ParityJudge {
         const Cause refuted = work->check.state == tree::BlockState::bad_header ? Cause::header : Cause::checksum;
         const Repairable repairable = as_repairable(info.state);
         tell(c, row.r,
-             {Role::tree, info.gone ? Cause::unreadable : refuted, repairable,
-              repairable == Repairable::yes ? Proof::tree : Proof::none, {}, 0},
+             {Role::tree,
+              info.gone ? Cause::unreadable : refuted,
+              repairable,
+              repairable == Repairable::yes ? Proof::tree : Proof::none,
+              {},
+              0},
              false);
     }
 
@@ -545,7 +577,8 @@ class ParityJudge {
     }
 
     Proof parity_proof(const RowWork& row, const RowVerdict& verdict) const {
-        if (row.written && !row.unproven_written && rebuilt_ == 0) return row.only_trees ? Proof::tree : Proof::checksum;
+        if (row.written && !row.unproven_written && rebuilt_ == 0)
+            return row.only_trees ? Proof::tree : Proof::checksum;
         return verdict.by_syndrome || verdict.parity_confirms ? Proof::parity : Proof::none;
     }
 
@@ -556,7 +589,8 @@ class ParityJudge {
         const Role role = is_p ? Role::p : Role::q;
         const bool settled = row.worst == State::plain && row.erased_state == State::repaired;
         if (state == ParityState::ambiguous) {
-            events_.report({c, 0, row.r}, {role, Cause::parity, Repairable::undecided, Proof::none, suspect_, suspect_ ? differing_ : 0});
+            events_.report({c, 0, row.r}, {role, Cause::parity, Repairable::undecided, Proof::none, suspect_,
+                                           suspect_ ? differing_ : 0});
             return;
         }
         if (state == ParityState::stale) {
@@ -585,8 +619,8 @@ class ParityJudge {
     const volume::Layout& layout_;
     unsigned n_;
     StripeNo number_;
-    unsigned np_;      // 0 where this full stripe's parity is no parity
-    bool excluded_;    // because a superblock copy overlies it
+    unsigned np_;    // 0 where this full stripe's parity is no parity
+    bool excluded_;  // because a superblock copy overlies it
     size_t sector_;
     CsumKind kind_;
     stripe::Arena arena_;    // what is right, kept until the full stripe is judged

@@ -103,7 +103,7 @@ class Pipeline {
             }
             std::exception_ptr error;
             try {
-                slot->batch.finish_reads(context_.volume);
+                slot->batch.finish_reads(context_.volume, context_.stop);
                 checker.check(slot->batch);
             } catch (...) {  // out of memory: told by the thread that runs the loop
                 error = std::current_exception();
@@ -132,7 +132,8 @@ class Pipeline {
             tell_chunks_up_to(batch.window.chunk);
             for (const auto& damage : batch.damage) sink_.damage(damage);
             total_.add(batch.counters);
-            for (const Expect expect : batch.window.sectors) done_ += is_allocated(expect) ? batch.window.sectorsize : 0;
+            for (const Expect expect : batch.window.sectors)
+                done_ += is_allocated(expect) ? batch.window.sectorsize : 0;
             sink_.progress(done_, allocated_);
         }
         free_.push_back(std::move(slot));
@@ -170,8 +171,10 @@ class Pipeline {
 
 }  // namespace
 
-Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options, uint64_t allocated_bytes) {
-    const unsigned threads = options.threads != 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
+Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
+                      uint64_t allocated_bytes) {
+    const unsigned threads =
+        options.threads != 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
     return Pipeline(context, windows, sink, threads, allocated_bytes).run();
 }
 

@@ -16,7 +16,8 @@ struct Options {
 };
 
 /// Tells the sink everything that is found, in the order of the report, and returns the counts.
-Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options, uint64_t allocated_bytes);
+Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
+                      uint64_t allocated_bytes);
 
 /// One damage for each device that has a part of the chunk and is missing, stale or distrusted.
 std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk);

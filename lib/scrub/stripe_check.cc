@@ -81,7 +81,8 @@ bool StripeChecker::blocks_hold(const Batch& batch, unsigned n) const {
         const auto place = volume::place_of(layout, block.expect.start - window.chunk->chunk.start);
         for (unsigned m = 0; m < layout.copies; m++) {
             const uint8_t* bytes = batch.strip(n, volume::stripe_index(layout, number, place.column, m)) + place.offset;
-            if (tree::check_block(context_.volume, ByteView(bytes, nodesize), block.expect).state != tree::BlockState::proven)
+            if (tree::check_block(context_.volume, ByteView(bytes, nodesize), block.expect).state !=
+                tree::BlockState::proven)
                 return false;
         }
     }
@@ -129,7 +130,8 @@ bool StripeChecker::parity_agrees(const Batch& batch, unsigned n) {
         while (end < rows && judged(end)) end++;
         const size_t first = columns_.size();
         for (unsigned c = 0; c < layout.columns(); c++)
-            columns_.push_back(batch.strip(n, volume::stripe_index(layout, number, c, 0)) + size_t{r} * window.sectorsize);
+            columns_.push_back(batch.strip(n, volume::stripe_index(layout, number, c, 0)) +
+                               size_t{r} * window.sectorsize);
         parity::Job job;
         job.op = parity::Op::verify;
         job.has_q = layout.np > 1;
@@ -139,7 +141,8 @@ bool StripeChecker::parity_agrees(const Batch& batch, unsigned n) {
         r = end;
     }
     parity::run(context_.engine, jobs_);
-    return std::none_of(jobs_.begin(), jobs_.end(), [](const parity::Job& job) { return job.p_differs || job.q_differs; });
+    return std::none_of(jobs_.begin(), jobs_.end(),
+                        [](const parity::Job& job) { return job.p_differs || job.q_differs; });
 }
 
 void StripeChecker::count_clean(Batch& batch, unsigned n) const {

@@ -21,7 +21,9 @@ Common common_part(const volume::Volume& volume, const std::vector<std::vector<S
     unsigned all = 0, agree = 0;
     for (size_t i = 0; i < scans.size(); i++)
         for (const auto& copy : scans[i]) {
-            if (copy.state != CopyState::good || volume.members()[i].seed || copy.super->generation != volume.super().generation) continue;
+            if (copy.state != CopyState::good || volume.members()[i].seed ||
+                copy.super->generation != volume.super().generation)
+                continue;
             all++;
             agree += format::part_of_volume(copy.bytes) == common.part ? 1 : 0;
         }
@@ -29,14 +31,15 @@ Common common_part(const volume::Volume& volume, const std::vector<std::vector<S
     return common;
 }
 
-std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy* first, const volume::Member& member, Generation newest,
-                              const Common& common) {
+std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy* first, const volume::Member& member,
+                              Generation newest, const Common& common) {
     switch (copy.state) {
         case CopyState::absent:  // the device is shorter than it says
         case CopyState::unreadable: return Cause::unreadable;
         case CopyState::bad_checksum: return Cause::checksum;
         case CopyState::magic_missing:
-        case CopyState::rejected: return copy.reject && copy.reject->reason == format::Reason::bad_magic ? Cause::checksum : Cause::header;
+        case CopyState::rejected:
+            return copy.reject && copy.reject->reason == format::Reason::bad_magic ? Cause::checksum : Cause::header;
         case CopyState::good: break;
     }
     if (copy.super->fsid != first->super->fsid || copy.super->dev_item.uuid != member.uuid ||
@@ -45,7 +48,8 @@ std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy* first, con
     if (copy.super->generation < newest) return Cause::stale;
     if (copy.super->generation > newest) return Cause::header;  // only a distrusted device gets here
     if (!member.seed && format::part_of_volume(copy.bytes) != common.part) return Cause::mirror;
-    if (copy.index != 0 && first->state == CopyState::good && first->index == 0 && copy.super->generation == first->super->generation &&
+    if (copy.index != 0 && first->state == CopyState::good && first->index == 0 &&
+        copy.super->generation == first->super->generation &&
         format::part_of_device(copy.bytes) != format::part_of_device(first->bytes))
         return Cause::mirror;
     return std::nullopt;
@@ -65,7 +69,8 @@ void check_supers(const volume::Volume& volume, const std::vector<std::vector<Su
     for (const size_t i : order) {
         const auto& member = volume.members()[i];
         const auto& scan = scans[i];
-        const auto good = std::find_if(scan.begin(), scan.end(), [](const SuperCopy& c) { return c.super.has_value(); });
+        const auto good =
+            std::find_if(scan.begin(), scan.end(), [](const SuperCopy& c) { return c.super.has_value(); });
         const SuperCopy* first = good == scan.end() ? nullptr : &*good;  // none: the device was told by its content
         // A seed stays at its own generation for good (FACTS 17).
         const Generation newest = member.seed ? member.generation : volume.super().generation;

@@ -40,9 +40,13 @@ class Witness {
             const auto place = volume::place_of(chunk->layout, logical - chunk->chunk.start);
             for_each_copy(newer, *chunk, place, volume_.sectorsize(), [&] {
                 const Digest digest = checksum::digest(kind, bytes_);
-                const bool proven = std::equal(digest.begin(), digest.begin() + static_cast<ptrdiff_t>(csum_size(kind)), digests + i * csum_size(kind));
+                const bool proven = std::equal(digest.begin(), digest.begin() + static_cast<ptrdiff_t>(csum_size(kind)),
+                                               digests + i * csum_size(kind));
                 newer.proven_sectors += proven ? 1 : 0;
-                newer.telling_sectors += proven && std::adjacent_find(bytes_.begin(), bytes_.end(), std::not_equal_to<>()) != bytes_.end() ? 1 : 0;
+                newer.telling_sectors +=
+                    proven && std::adjacent_find(bytes_.begin(), bytes_.end(), std::not_equal_to<>()) != bytes_.end()
+                        ? 1
+                        : 0;
                 return proven;
             });
         }
@@ -50,7 +54,8 @@ class Witness {
 
   private:
     template <class Proven>
-    void for_each_copy(Newer& newer, const volume::MappedChunk& chunk, const volume::Place& place, uint64_t length, Proven&& proven) {
+    void for_each_copy(Newer& newer, const volume::MappedChunk& chunk, const volume::Place& place, uint64_t length,
+                       Proven&& proven) {
         for (unsigned copy = 0; copy < chunk.layout.copies; copy++) {
             const unsigned index = volume::stripe_index(chunk.layout, place.n, place.column, copy);
             if (chunk.members[index] != newer.member) continue;
@@ -69,11 +74,13 @@ class Witness {
 
 }  // namespace
 
-Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums, const std::atomic<bool>& stop) {
+Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
+              const std::atomic<bool>& stop) {
     Survey result;
     for (unsigned i = 0; i < volume.members().size(); i++) {
         const auto& member = volume.members()[i];
-        if (member.state == volume::DeviceState::present && !member.seed && member.generation < volume.super().generation)
+        if (member.state == volume::DeviceState::present && !member.seed &&
+            member.generation < volume.super().generation)
             result.behind.push_back({i, false, false, 0, 0, 0});
     }
 

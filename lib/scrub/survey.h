@@ -29,7 +29,8 @@ struct Survey {
     uint64_t allocated_bytes = 0;
 };
 
-Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums, const std::atomic<bool>& stop);
+Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
+              const std::atomic<bool>& stop);
 
 /// stale, present or unsure.
 volume::DeviceState judge_behind(const Newer& newer);

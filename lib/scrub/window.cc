@@ -61,7 +61,8 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
         stripe_ = first + count;
         clear(window, chunk, first, count);
         const Logical end = window.logical(window.sectors.size());
-        while ((pending_.empty() || pending_.back().extent.start < end) && fetch()) {}
+        while ((pending_.empty() || pending_.back().extent.start < end) && fetch()) {
+        }
         for (const auto& allocation : pending_) paint(window, allocation);
         paint_csums(window);
         paint_silence(window);
@@ -103,7 +104,9 @@ void WindowBuilder::paint(Window& window, const tree::Allocation& allocation) co
         if (allocation.unknown)
             sector = sector == Expect::free ? Expect::unknown : sector;
         else
-            sector = extent.tree ? Expect::tree : Expect::csum_missing;  // the latter until a checksum or a reason for its absence is found
+            sector = extent.tree
+                         ? Expect::tree
+                         : Expect::csum_missing;  // the latter until a checksum or a reason for its absence is found
     }
     if (allocation.unknown || !extent.tree) return;
 
@@ -136,8 +139,7 @@ void WindowBuilder::paint_silence(Window& window) {
     while (silent_at_ < silent_.size() && silent_[silent_at_].logical.end <= whole.start) silent_at_++;
     for (size_t i = silent_at_; i < silent_.size() && silent_[i].logical.start < whole.end; i++) {
         if (silent_[i].silence == tree::Silence::should_have) continue;
-        const Expect expect =
-            silent_[i].silence == tree::Silence::written ? Expect::written : Expect::never_written;
+        const Expect expect = silent_[i].silence == tree::Silence::written ? Expect::written : Expect::never_written;
         const Range part = intersect(silent_[i].logical, whole);
         for (uint64_t at = part.start; at < part.end; at += window.sectorsize) {
             Expect& sector = window.sectors[(at - whole.start) / window.sectorsize];

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "base/csum_kind.h"
+#include "scrub/findings.h"
 #include "tree/block_check.h"
 #include "tree/csum_stream.h"
 #include "tree/extent_stream.h"
 #include "tree/references.h"
-#include "scrub/findings.h"
 #include "volume/volume.h"
 
 namespace raid56::scrub {
@@ -42,8 +42,8 @@ struct BlockHere {
 struct Window {
     const volume::MappedChunk* chunk = nullptr;
     StripeNo first;
-    unsigned count = 0;             // full stripes
-    Logical start;                  // of the first sector
+    unsigned count = 0;  // full stripes
+    Logical start;       // of the first sector
     uint32_t sectorsize = 0;
     size_t digest_size = 0;
     std::vector<Expect> sectors;    // by logical address from `start`
@@ -93,8 +93,8 @@ class WindowBuilder {
     std::vector<tree::Allocation> pending_;  // reach beyond what is done; ascending
     std::vector<Unknown> unknowns_;          // to be told with the next window
     bool ended_ = false;
-    size_t chunk_ = 0;                       // index of the chunk under way
-    uint64_t stripe_ = 0;                    // its next full stripe
+    size_t chunk_ = 0;     // index of the chunk under way
+    uint64_t stripe_ = 0;  // its next full stripe
     size_t silent_at_ = 0;
 };
 

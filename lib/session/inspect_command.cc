@@ -31,7 +31,8 @@ std::vector<FilePlace> places_of(const volume::Volume& volume, Logical start, ui
         const uint64_t part = std::min({length, kStripLen - place.offset, chunk->chunk.end() - start});
         for (unsigned copy = 0; copy < chunk->layout.copies; copy++) {
             const unsigned index = volume::stripe_index(chunk->layout, place.n, place.column, copy);
-            places.push_back({volume.member_of(*chunk, index).devid.v, chunk->physical(place.n, index).v + place.offset, part, start.v});
+            places.push_back({volume.member_of(*chunk, index).devid.v, chunk->physical(place.n, index).v + place.offset,
+                              part, start.v});
         }
         start = start + part;
         length -= part;
@@ -129,10 +130,11 @@ class InspectRun {
             }
             return json_.line(line);
         }
-        world_.out << "  devid " << member.devid.v << " at " << format::kSuperOffsets[copy.index] << ": " << describe(copy);
+        world_.out << "  devid " << member.devid.v << " at " << format::kSuperOffsets[copy.index] << ": "
+                   << describe(copy);
         if (copy.super) {
-            world_.out << ", generation " << copy.super->generation.v << ", root " << copy.super->root.v << ", chunk root "
-                       << copy.super->chunk_root.v;
+            world_.out << ", generation " << copy.super->generation.v << ", root " << copy.super->root.v
+                       << ", chunk root " << copy.super->chunk_root.v;
             if (copy.super->log_root.v != 0) world_.out << ", log root " << copy.super->log_root.v;
         }
         world_.out << '\n';
@@ -151,18 +153,19 @@ class InspectRun {
             line["survives"] = whole;
             line["stripes"] = Json::array();
             for (unsigned i = 0; i < mapped.layout.stripes; i++)
-                line["stripes"].push_back({{"devid", chunk.stripes[i].devid.v}, {"physical", chunk.stripes[i].offset.v},
+                line["stripes"].push_back({{"devid", chunk.stripes[i].devid.v},
+                                           {"physical", chunk.stripes[i].offset.v},
                                            {"length", mapped.extent_length()}});
             line["without_parity"] = Json::array();
             for (const StripeNo n : mapped.without_parity) line["without_parity"].push_back(n.v);
             return json_.line(line);
         }
-        world_.out << "  logical " << chunk.start.v << ", " << report::human_bytes(chunk.length) << ' ' << format::kind_name(chunk.kind)
-                   << ' ' << format::profile_name(chunk.profile) << (whole ? "" : ", cannot be had back without its missing devices")
-                   << '\n';
+        world_.out << "  logical " << chunk.start.v << ", " << report::human_bytes(chunk.length) << ' '
+                   << format::kind_name(chunk.kind) << ' ' << format::profile_name(chunk.profile)
+                   << (whole ? "" : ", cannot be had back without its missing devices") << '\n';
         for (unsigned i = 0; i < mapped.layout.stripes; i++)
-            world_.out << "    stripe " << i << ": devid " << chunk.stripes[i].devid.v << " at " << chunk.stripes[i].offset.v << ", "
-                       << report::human_bytes(mapped.extent_length()) << '\n';
+            world_.out << "    stripe " << i << ": devid " << chunk.stripes[i].devid.v << " at "
+                       << chunk.stripes[i].offset.v << ", " << report::human_bytes(mapped.extent_length()) << '\n';
     }
 
     Result<void> tell_row(OpenVolume& open) {
@@ -180,7 +183,8 @@ class InspectRun {
             json_.line(line);
         } else {
             world_.out << "\nRow of logical " << *options_.logical << "\n  chunk " << chunk.start.v << ' '
-                       << format::profile_name(chunk.profile) << ", full stripe " << view->full_stripe << ", row " << view->row << '\n';
+                       << format::profile_name(chunk.profile) << ", full stripe " << view->full_stripe << ", row "
+                       << view->row << '\n';
         }
         for (const auto& column : view->columns) tell_column(column);
         for (const auto& damage : view->damage) writer().damage(damage);
@@ -200,7 +204,8 @@ class InspectRun {
             line["state"] = column.state;
             return json_.line(line);
         }
-        world_.out << "  column " << column.column << ' ' << column.role << ": devid " << column.devid << " at " << column.physical;
+        world_.out << "  column " << column.column << ' ' << column.role << ": devid " << column.devid << " at "
+                   << column.physical;
         if (column.logical) world_.out << ", logical " << *column.logical << ", " << column.holds;
         world_.out << ": " << column.state << '\n';
     }
@@ -220,8 +225,9 @@ class InspectRun {
             line["incomplete"] = extents->incomplete;
             json_.line(line);
         } else {
-            world_.out << "\nFile " << printable(*options_.file) << "\n  subvolume " << file->tree << ", inode " << file->inode << ", "
-                       << extents->inode.size << " bytes" << (extents->inode.no_checksums() ? ", without checksums" : "")
+            world_.out << "\nFile " << printable(*options_.file) << "\n  subvolume " << file->tree << ", inode "
+                       << file->inode << ", " << extents->inode.size << " bytes"
+                       << (extents->inode.no_checksums() ? ", without checksums" : "")
                        << (extents->incomplete ? ", not all of its extents can be had" : "") << '\n';
         }
         for (const auto& extent : extents->extents) tell_extent(open, extent);
@@ -247,13 +253,16 @@ class InspectRun {
             }
             line["places"] = Json::array();
             for (const auto& place : places)
-                line["places"].push_back({{"logical", place.logical}, {"devid", place.devid}, {"physical", place.physical}, {"length", place.length}});
+                line["places"].push_back({{"logical", place.logical},
+                                          {"devid", place.devid},
+                                          {"physical", place.physical},
+                                          {"length", place.length}});
             return json_.line(line);
         }
         world_.out << "  " << extent.file_offset << " + " << extent.length << ": " << extent_kind(extent) << '\n';
         for (const auto& place : places)
-            world_.out << "    logical " << place.logical << ": devid " << place.devid << " at " << place.physical << ", "
-                       << report::human_bytes(place.length) << '\n';
+            world_.out << "    logical " << place.logical << ": devid " << place.devid << " at " << place.physical
+                       << ", " << report::human_bytes(place.length) << '\n';
     }
 
     const Options& options_;

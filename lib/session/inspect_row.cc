@@ -100,14 +100,16 @@ class RowViewer {
     }
 
     uint8_t* bytes(unsigned c, unsigned m) const {
-        return batch_.strip(0, volume::stripe_index(chunk_.layout, window_.first, c, m)) + size_t{row_} * window_.sectorsize;
+        return batch_.strip(0, volume::stripe_index(chunk_.layout, window_.first, c, m)) +
+               size_t{row_} * window_.sectorsize;
     }
 
     std::string data_state(unsigned c, unsigned m) const {
         const size_t sector = window_.at(0, c, row_);
         switch (window_.sectors[sector]) {
             case Expect::csum:
-                return scrub::digest_holds(window_, sector, open_.volume->super().csum, bytes(c, m)) ? "proven" : "refuted";
+                return scrub::digest_holds(window_, sector, open_.volume->super().csum, bytes(c, m)) ? "proven"
+                                                                                                     : "refuted";
             case Expect::tree: return block_state(window_.logical(sector), m);
             case Expect::free:
             case Expect::unknown:
@@ -126,7 +128,8 @@ class RowViewer {
             const auto place = volume::place_of(chunk_.layout, block.expect.start - chunk_.chunk.start);
             const unsigned index = volume::stripe_index(chunk_.layout, window_.first, place.column, m);
             const ByteView whole(batch_.strip(0, index) + place.offset, nodesize);
-            return tree::check_block(*open_.volume, whole, block.expect).state == tree::BlockState::proven ? "proven" : "refuted";
+            return tree::check_block(*open_.volume, whole, block.expect).state == tree::BlockState::proven ? "proven"
+                                                                                                           : "refuted";
         }
         return "unproven";
     }
@@ -138,11 +141,13 @@ class RowViewer {
         std::vector<uint8_t*> columns;
         for (unsigned i = 0; i < layout.nd; i++) {
             const unsigned index = volume::stripe_index(layout, window_.first, i, 0);
-            if (open_.volume->member_of(chunk_, index).device == nullptr || batch_.is_bad(0, index, row_)) return "cannot be checked";
+            if (open_.volume->member_of(chunk_, index).device == nullptr || batch_.is_bad(0, index, row_))
+                return "cannot be checked";
             columns.push_back(bytes(i, 0));
         }
         const auto scratch = engine_.allocate(size_t{layout.np} * window_.sectorsize);
-        for (unsigned i = 0; i < layout.np; i++) columns.push_back(scratch->bytes().data() + size_t{i} * window_.sectorsize);
+        for (unsigned i = 0; i < layout.np; i++)
+            columns.push_back(scratch->bytes().data() + size_t{i} * window_.sectorsize);
         parity::Job job;
         job.op = parity::Op::generate;
         job.has_q = layout.np > 1;
@@ -172,7 +177,7 @@ Result<RowView> view_row(OpenVolume& open, const World& world, parity::Engine& e
     const auto silent = tree::explain_silence(*open.reader, open.roots, open.log, without_checksum(batch.window));
     if (!silent.empty()) build(open, *chunk, place.n, silent, batch.window);
     batch.start_reads(*open.volume);
-    batch.finish_reads(*open.volume);
+    batch.finish_reads(*open.volume, world.stop);
 
     RowView view;
     view.chunk = chunk;
@@ -183,7 +188,9 @@ Result<RowView> view_row(OpenVolume& open, const World& world, parity::Engine& e
     const scrub::Context context{*open.volume, engine, *open.reader, world.stop};
     scrub::StripeChecker(context).check(batch);
     for (const auto& damage : batch.damage) {
-        const uint64_t first = damage.row ? *damage.row : (damage.logical->v - chunk->logical(place.n, 0).v) % kStripLen / open.volume->sectorsize();
+        const uint64_t first =
+            damage.row ? *damage.row
+                       : (damage.logical->v - chunk->logical(place.n, 0).v) % kStripLen / open.volume->sectorsize();
         const uint64_t rows = damage.length / open.volume->sectorsize();
         if (view.row >= first && view.row < first + rows) view.damage.push_back(damage);
     }

@@ -13,11 +13,11 @@ namespace raid56::session {
 
 struct ColumnView {
     unsigned column = 0, copy = 0;
-    std::string role;                // data, P, Q
+    std::string role;  // data, P, Q
     uint64_t devid = 0, physical = 0;
-    std::optional<uint64_t> logical; // data columns
-    std::string holds;               // data columns: data, tree, silent, preallocated, free, ...
-    std::string state;               // proven, refuted, unreadable, missing, fits, does not fit, ...
+    std::optional<uint64_t> logical;  // data columns
+    std::string holds;                // data columns: data, tree, silent, preallocated, free, ...
+    std::string state;                // proven, refuted, unreadable, missing, fits, does not fit, ...
 };
 
 struct RowView {

@@ -24,7 +24,8 @@ Result<std::vector<device::Opened>> open_devices(const Options& options, const W
         if (!device) return device.error();
         for (size_t i = 0; i < opened.size(); i++)
             if (opened[i].identity == device->identity)
-                return Error{printable(path) + ": is the same device as " + printable(options.devices[i]) + ", named twice"};
+                return Error{printable(path) + ": is the same device as " + printable(options.devices[i]) +
+                             ", named twice"};
         opened.push_back(std::move(*device));
     }
     return opened;
@@ -62,7 +63,8 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
             continue;
         }
         if (step.item->key.type == format::type::kDevItem) {
-            if (const auto raw = read_at<format::raw::dev_item>(step.item->data, 0)) devices.push_back(format::decode_dev_item(*raw));
+            if (const auto raw = read_at<format::raw::dev_item>(step.item->data, 0))
+                devices.push_back(format::decode_dev_item(*raw));
         } else if (step.item->key.type == format::type::kChunkItem) {
             const Logical start(step.item->key.offset);
             auto chunk = format::decode_chunk(start, step.item->data, sectorsize);
@@ -95,8 +97,9 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
 void tell_short_devices(const OpenVolume& open, const World& world) {
     for (const auto& member : open.volume->members()) {
         if (member.device == nullptr || member.device->size() >= member.total_bytes) continue;
-        world.err << printable(member.path) << ": is " << member.device->size() << " bytes long, the file system expects "
-                  << member.total_bytes << "; what lies beyond counts as unreadable\n";
+        world.err << printable(member.path) << ": is " << member.device->size()
+                  << " bytes long, the file system expects " << member.total_bytes
+                  << "; what lies beyond counts as unreadable\n";
     }
 }
 
@@ -116,7 +119,8 @@ void tell_replace(OpenVolume& open, const World& world) {
 void read_roots(OpenVolume& open) {
     open.roots = tree::Roots::read(*open.reader);
     const auto& super = open.volume->super();
-    if (open.roots.incomplete()) open.unknown.push_back({super.root, super.nodesize, "root-tree", open.roots.undecided()});
+    if (open.roots.incomplete())
+        open.unknown.push_back({super.root, super.nodesize, "root-tree", open.roots.undecided()});
     open.log = tree::read_log_trees(*open.reader);
     // A log that cannot be had leaves free space in doubt.
     if (open.log.incomplete) open.unknown.push_back({super.log_root, super.nodesize, "log-tree", true});
@@ -124,9 +128,7 @@ void read_roots(OpenVolume& open) {
 
 }  // namespace
 
-Logical OpenVolume::end() const {
-    return volume->chunks().empty() ? Logical(0) : volume->chunks().back().chunk.end();
-}
+Logical OpenVolume::end() const { return volume->chunks().empty() ? Logical(0) : volume->chunks().back().chunk.end(); }
 
 std::vector<format::Extent> extra_extents(const OpenVolume& open) {
     auto all = open.log.extents;
@@ -145,7 +147,8 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
     open.devices = std::move(*opened);
     std::vector<volume::Candidate> candidates, nameless;
     for (const auto& device : open.devices) {
-        volume::Candidate candidate{printable(device.device->path()), device.device.get(), volume::scan_supers(*device.device)};
+        volume::Candidate candidate{printable(device.device->path()), device.device.get(),
+                                    volume::scan_supers(*device.device)};
         (volume::has_identity(candidate) ? candidates : nameless).push_back(std::move(candidate));
     }
     if (candidates.empty()) return volume::no_superblock(nameless.front());

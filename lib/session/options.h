@@ -25,8 +25,8 @@ struct Options {
     std::set<DevId> distrust;
     std::string engine = "auto";
     unsigned threads = 0;
-    std::optional<uint64_t> logical;   // inspect
-    std::optional<std::string> file;   // inspect
+    std::optional<uint64_t> logical;  // inspect
+    std::optional<std::string> file;  // inspect
 };
 
 struct World {
@@ -34,8 +34,8 @@ struct World {
     std::ostream& err;
     bool err_is_terminal = false;
     std::function<Result<device::Opened>(const std::string& path)> open = device::open_for_reading;
-    double (*clock)() = nullptr;          // seconds, steady
-    const std::atomic<bool>& stop;        // set by an interrupt
+    double (*clock)() = nullptr;    // seconds, steady
+    const std::atomic<bool>& stop;  // set by an interrupt
 };
 
 }  // namespace raid56::session

@@ -32,7 +32,8 @@ class Tally : public scrub::Sink {
         lost_ = lost_ || damage.repairable == scrub::Repairable::no;
         undecided_ = undecided_ || damage.repairable == scrub::Repairable::undecided;
         const bool refuted = damage.cause == scrub::Cause::checksum || damage.cause == scrub::Cause::header;
-        if (refuted && (damage.role == scrub::Role::data || damage.role == scrub::Role::tree)) refuted_[damage.devid.v] += damage.length;
+        if (refuted && (damage.role == scrub::Role::data || damage.role == scrub::Role::tree))
+            refuted_[damage.devid.v] += damage.length;
         progress_.clear();
         writer_.damage(damage);
     }
@@ -86,7 +87,12 @@ int exit_status(report::Verdict verdict) {
 class ScrubRun {
   public:
     ScrubRun(const Options& options, const World& world, report::Writer& writer, report::ProgressLine& progress)
-        : options_(options), world_(world), writer_(writer), tally_(writer, progress), progress_(progress), start_(world.clock()) {}
+        : options_(options),
+          world_(world),
+          writer_(writer),
+          tally_(writer, progress),
+          progress_(progress),
+          start_(world.clock()) {}
 
     int run() {
         try {
@@ -181,7 +187,8 @@ int scrub_command(const Options& options, const World& world) {
     report::JsonWriter json(world.out);
     report::TextWriter text(world.out);
     report::Writer& writer = options.format == Format::json ? static_cast<report::Writer&>(json) : text;
-    const bool shown = options.progress == Progress::always || (options.progress == Progress::automatic && world.err_is_terminal);
+    const bool shown =
+        options.progress == Progress::always || (options.progress == Progress::automatic && world.err_is_terminal);
     report::ProgressLine progress(world.err, shown, world.err_is_terminal, world.clock);
     const int status = ScrubRun(options, world, writer, progress).run();
     world.out.flush();

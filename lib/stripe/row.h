@@ -23,11 +23,11 @@ using ColumnSet = std::bitset<256>;
 
 struct Row {
     unsigned nd = 0;
-    unsigned np = 0;                       // 0 where the row has no parity worth the name
-    std::span<uint8_t* const> columns;     // data 0..nd-1, P, Q: nd + np pointers
-    size_t length = 0;                     // one sector, bytes
-    ColumnSet erased;                      // nothing can be said of these bytes
-    ColumnSet proven;                      // data columns that a checksum or tree check proves
+    unsigned np = 0;                    // 0 where the row has no parity worth the name
+    std::span<uint8_t* const> columns;  // data 0..nd-1, P, Q: nd + np pointers
+    size_t length = 0;                  // one sector, bytes
+    ColumnSet erased;                   // nothing can be said of these bytes
+    ColumnSet proven;                   // data columns that a checksum or tree check proves
 
     unsigned p() const { return nd; }
     unsigned q() const { return nd + 1; }

@@ -4,8 +4,11 @@
 namespace raid56::stripe {
 
 Rows::Rows(const volume::Volume& volume, const volume::MappedChunk& chunk, StripeNo n, unsigned first, unsigned count)
-    : nd_(chunk.layout.nd), np_(chunk.has_parity(n) ? chunk.layout.np : 0), sector_(volume.sectorsize()),
-      columns_(count), erased_(count) {
+    : nd_(chunk.layout.nd),
+      np_(chunk.has_parity(n) ? chunk.layout.np : 0),
+      sector_(volume.sectorsize()),
+      columns_(count),
+      erased_(count) {
     const unsigned columns = nd_ + np_;
     const size_t run = count * sector_;
     constexpr size_t kAlignment = 4096;

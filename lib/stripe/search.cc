@@ -25,7 +25,8 @@ class Search {
         if (try_uniform()) return std::move(result_);
         const uint64_t affordable = limit / block_.size();
         const uint64_t most = result_.verdict == Verdict::one ? std::min(affordable, kSecondLookLimit) : affordable;
-        if (combinations() > most) return result_.verdict == Verdict::one ? std::move(result_) : SearchResult{Verdict::limit, {}};
+        if (combinations() > most)
+            return result_.verdict == Verdict::one ? std::move(result_) : SearchResult{Verdict::limit, {}};
         try_all();
         return std::move(result_);
     }

@@ -11,7 +11,8 @@ namespace {
 using format::Reason;
 using format::Reject;
 
-std::optional<Reject> check_header(const volume::Volume& volume, const format::Header& header, const BlockExpect& expect) {
+std::optional<Reject> check_header(const volume::Volume& volume, const format::Header& header,
+                                   const BlockExpect& expect) {
     if (header.bytenr != expect.start) return Reject{Reason::bad_bytenr, header.bytenr.v, expect.start.v};
     if (!volume.is_own_fsid(header.fsid)) return Reject{Reason::bad_fsid, 0, 0};
     if (header.level > format::kMaxTreeLevel) return Reject{Reason::bad_level, header.level, format::kMaxTreeLevel};

@@ -50,7 +50,8 @@ bool read_copy(const volume::Volume& volume, const Piece& piece, unsigned copy, 
 // What each sector of a block may have been, and the memory that holds it.
 class Choices {
   public:
-    Choices(const volume::Volume& volume, stripe::Engine& engine) : volume_(volume), engine_(engine), arena_(volume.sectorsize()) {}
+    Choices(const volume::Volume& volume, stripe::Engine& engine)
+        : volume_(volume), engine_(engine), arena_(volume.sectorsize()) {}
 
     void add(const Piece& piece) {
         if (piece.chunk->layout.np > 0)
@@ -64,7 +65,8 @@ class Choices {
     void add_rows(const Piece& piece) {
         const uint32_t sector = volume_.sectorsize();
         const unsigned count = piece.length / sector;
-        rows_.push_back(std::make_unique<stripe::Rows>(volume_, *piece.chunk, piece.place.n, piece.place.offset / sector, count));
+        rows_.push_back(
+            std::make_unique<stripe::Rows>(volume_, *piece.chunk, piece.place.n, piece.place.offset / sector, count));
         for (unsigned i = 0; i < count; i++)
             sectors_.push_back(stripe::candidates(rows_.back()->row(i), engine_, arena_, piece.place.column));
     }
@@ -98,7 +100,8 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     if (stop_) return BlockLost{};
     const std::lock_guard lock(mutex_);
     if (auto block = cached(expect)) return block;
-    if (const auto known = lost_.find(expect.start); known != lost_.end() && known->second.expect == expect) return known->second.why;
+    if (const auto known = lost_.find(expect.start); known != lost_.end() && known->second.expect == expect)
+        return known->second.why;
     auto block = read_devices(expect);
     if (block)
         keep(expect.start, *block);

@@ -55,10 +55,13 @@ void CsumStream::read(Logical from, Logical to, const Take& take) {
         if (!advance()) break;
     }
     // Log runs may overlap each other, so the pointer moves only past runs that end before `from`.
-    while (log_at_ < log_.csums.size() && log_.csums[log_at_].start + log_.csums[log_at_].count * uint64_t{sector_} <= from) log_at_++;
+    while (log_at_ < log_.csums.size() &&
+           log_.csums[log_at_].start + log_.csums[log_at_].count * uint64_t{sector_} <= from)
+        log_at_++;
     for (size_t i = log_at_; i < log_.csums.size() && log_.csums[i].start < to; i++) {
         const auto& csums = log_.csums[i];
-        take_part(from, to, {csums.start, csums.count, ByteView(log_.csum_bytes).subspan(csums.at, csums.count * size_)}, take);
+        take_part(from, to,
+                  {csums.start, csums.count, ByteView(log_.csum_bytes).subspan(csums.at, csums.count * size_)}, take);
     }
 }
 

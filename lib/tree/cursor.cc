@@ -37,7 +37,8 @@ bool Cursor::descend() {
     const Level& node = path_.back();
     const auto pointer = format::node_pointer(*node.block, node.at);
     const auto end = node.at + 1 < node.count ? format::block_key(*node.block, node.level, node.at + 1) : node.end;
-    auto block = load({pointer.block, static_cast<uint8_t>(node.level - 1), pointer.generation, root_.owner, pointer.key}, end);
+    auto block =
+        load({pointer.block, static_cast<uint8_t>(node.level - 1), pointer.generation, root_.owner, pointer.key}, end);
     if (!block) {
         pending_ = LostKeys{pointer.key, end, block.error().undecided()};
         path_.back().at++;

@@ -22,8 +22,8 @@ struct TreeRoot {
 };
 
 struct LostKeys {
-    format::Key first;  // of the block that is gone
-    format::Key end;    // first key behind it, or kLastKey
+    format::Key first;       // of the block that is gone
+    format::Key end;         // first key behind it, or kLastKey
     bool undecided = false;  // several contents are proven, or the search gave up: not known to be lost
 };
 

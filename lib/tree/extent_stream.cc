@@ -3,8 +3,8 @@
 
 namespace raid56::tree {
 
-ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra,
-                           Logical end)
+ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root,
+                           const std::vector<format::Extent>& extra, Logical end)
     : reader_(reader), extra_(extra), end_(end) {
     if (root)
         cursor_.emplace(reader, *root);

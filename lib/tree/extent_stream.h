@@ -20,7 +20,8 @@ class ExtentStream {
   public:
     /// `root` empty: the extent tree itself is unknown, and so is everything up to `end`. `extra`:
     /// extents known from elsewhere, ascending by start; they may repeat those of the extent tree.
-    ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra, Logical end);
+    ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra,
+                 Logical end);
 
     /// Starts over at an extent that begins at or before `at`; the extra ones still come from their first.
     void seek(Logical at);
@@ -41,12 +42,12 @@ class ExtentStream {
     Logical end_;
     size_t extra_at_ = 0;
     bool tree_done_ = false;
-    Logical tree_end_;                        // of the last extent of the tree
-    std::optional<Logical> lost_from_;        // a lost range is open since here
-    bool undecided_ = false;                  // nothing in it is known to be lost
-    std::optional<Allocation> held_;          // the extent behind a lost range
-    std::optional<Allocation> ahead_;         // next of the tree, not yet handed out
-    format::Extent last_;                     // of those handed out, the one that reaches furthest
+    Logical tree_end_;                  // of the last extent of the tree
+    std::optional<Logical> lost_from_;  // a lost range is open since here
+    bool undecided_ = false;            // nothing in it is known to be lost
+    std::optional<Allocation> held_;    // the extent behind a lost range
+    std::optional<Allocation> ahead_;   // next of the tree, not yet handed out
+    format::Extent last_;               // of those handed out, the one that reaches furthest
 };
 
 }  // namespace raid56::tree

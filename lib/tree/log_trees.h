@@ -17,10 +17,10 @@ struct LogTrees {
         size_t count = 0;
         size_t at = 0;  // first byte in csum_bytes
     };
-    std::vector<Csums> csums;             // ascending by start; of two for one place the later counts
+    std::vector<Csums> csums;  // ascending by start; of two for one place the later counts
     std::vector<uint8_t> csum_bytes;
-    std::vector<TreeRoot> trees;          // one log tree a subvolume
-    bool incomplete = false;              // a log block could not be had
+    std::vector<TreeRoot> trees;  // one log tree a subvolume
+    bool incomplete = false;      // a log block could not be had
 
     bool empty() const { return extents.empty() && !incomplete; }
 };

@@ -35,7 +35,8 @@ Result<format::Key> look_up(BlockReader& reader, const FoundFile& directory, con
     if (step.item && step.item->key == key) {
         const auto entries = format::decode_dir_item(*step.item);
         if (!entries) return Error{format::message(entries.error(), "directory item", printable(name))};
-        const auto found = std::find_if(entries->begin(), entries->end(), [&](const auto& e) { return e.name == name; });
+        const auto found =
+            std::find_if(entries->begin(), entries->end(), [&](const auto& e) { return e.name == name; });
         if (found != entries->end()) return found->location;
     }
     return Error{printable(name) + ": no such file or directory in the file system"};
@@ -54,7 +55,8 @@ Result<FoundFile> find_path(BlockReader& reader, const Roots& roots, const std::
             at.inode = location->objectid;
             continue;
         }
-        const auto subvolume = location->type == format::type::kRootItem ? roots.find(location->objectid) : std::nullopt;
+        const auto subvolume =
+            location->type == format::type::kRootItem ? roots.find(location->objectid) : std::nullopt;
         if (!subvolume) return Error{printable(name) + ": its subvolume cannot be had"};
         at = {location->objectid, *subvolume, format::objectid::kFirstFree};
     }
@@ -83,7 +85,8 @@ Result<FileExtents> read_file_extents(BlockReader& reader, const FoundFile& file
         }
         if (key.type != format::type::kExtentData) continue;
         const auto extent = format::decode_file_extent(*step.item, reader.volume().sectorsize());
-        if (!extent) return Error{format::message(extent.error(), "file extent", "inode " + std::to_string(file.inode))};
+        if (!extent)
+            return Error{format::message(extent.error(), "file extent", "inode " + std::to_string(file.inode))};
         found.extents.push_back(*extent);
     }
     if (!known && !found.incomplete) return Error{"inode " + std::to_string(file.inode) + " has no item"};

@@ -80,7 +80,8 @@ class SeenBlocks {
 
 class Finder {
   public:
-    Finder(BlockReader& reader, const RangeSet& wanted) : reader_(reader), wanted_(wanted), seen_(reader.volume().sectorsize()) {}
+    Finder(BlockReader& reader, const RangeSet& wanted)
+        : reader_(reader), wanted_(wanted), seen_(reader.volume().sectorsize()) {}
 
     void read_tree(uint64_t id, const TreeRoot& root) {
         id_ = id;
@@ -199,7 +200,8 @@ class Finder {
 
 }  // namespace
 
-std::vector<SilentRange> explain_silence(BlockReader& reader, const Roots& roots, const LogTrees& log, const RangeSet& wanted) {
+std::vector<SilentRange> explain_silence(BlockReader& reader, const Roots& roots, const LogTrees& log,
+                                         const RangeSet& wanted) {
     if (wanted.empty()) return {};
     Finder finder(reader, wanted);
     if (roots.incomplete() || log.incomplete) finder.set_incomplete();

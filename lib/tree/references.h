@@ -24,6 +24,7 @@ struct SilentRange {
 };
 
 /// The ranges of `wanted`, cut where the answer changes; ascending.
-std::vector<SilentRange> explain_silence(BlockReader& reader, const Roots& roots, const LogTrees& log, const RangeSet& wanted);
+std::vector<SilentRange> explain_silence(BlockReader& reader, const Roots& roots, const LogTrees& log,
+                                         const RangeSet& wanted);
 
 }  // namespace raid56::tree

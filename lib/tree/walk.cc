@@ -16,8 +16,10 @@ void walk_block(BlockReader& reader, const BlockExpect& expect, const WalkCallba
     if (header.level == 0) return;
     for (uint32_t i = 0; i < header.nritems; i++) {
         const auto pointer = format::node_pointer(**block, i);
-        walk_block(reader, {pointer.block, static_cast<uint8_t>(header.level - 1), pointer.generation, expect.owner, pointer.key},
-                   callbacks);
+        walk_block(
+            reader,
+            {pointer.block, static_cast<uint8_t>(header.level - 1), pointer.generation, expect.owner, pointer.key},
+            callbacks);
     }
 }
 

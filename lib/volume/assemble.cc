@@ -65,7 +65,8 @@ Result<void> check_twins(const std::vector<Candidate>& candidates, const std::ve
 
 // The fsid of the devices that are no seeds; where all are, the seed file system itself is meant.
 Result<Uuid> choose_fsid(const std::vector<Candidate>& candidates, const std::vector<Identity>& identities) {
-    const bool all_seeds = std::all_of(identities.begin(), identities.end(), [](const Identity& i) { return i.super->is_seed(); });
+    const bool all_seeds =
+        std::all_of(identities.begin(), identities.end(), [](const Identity& i) { return i.super->is_seed(); });
     const Candidate* chosen = nullptr;
     Uuid fsid{};
     for (size_t i = 0; i < identities.size(); i++) {
@@ -75,16 +76,17 @@ Result<Uuid> choose_fsid(const std::vector<Candidate>& candidates, const std::ve
             chosen = &candidates[i];
             fsid = mine;
         } else if (mine != fsid) {
-            return refuse(candidates[i].path, "belongs to another file system (fsid " + uuid_text(mine) + ") than " + chosen->path +
-                                                  " (fsid " + uuid_text(fsid) + ")");
+            return refuse(candidates[i].path, "belongs to another file system (fsid " + uuid_text(mine) + ") than " +
+                                                  chosen->path + " (fsid " + uuid_text(fsid) + ")");
         }
     }
     return fsid;
 }
 
 // Copies that may speak for the volume: of devices that are trusted, where there is one; the newest.
-std::vector<const SuperCopy*> speakers(const std::vector<Candidate>& candidates, const std::vector<Identity>& identities,
-                                       const Uuid& fsid, const std::set<DevId>& distrusted) {
+std::vector<const SuperCopy*> speakers(const std::vector<Candidate>& candidates,
+                                       const std::vector<Identity>& identities, const Uuid& fsid,
+                                       const std::set<DevId>& distrusted) {
     std::vector<const SuperCopy*> all;
     for (size_t i = 0; i < candidates.size(); i++)
         for (const auto& copy : candidates[i].copies) {
@@ -92,7 +94,8 @@ std::vector<const SuperCopy*> speakers(const std::vector<Candidate>& candidates,
             if (usable && copy.super->metadata_uuid == fsid) all.push_back(&copy);
         }
     const auto trusted = [&](const SuperCopy* copy) { return !distrusted.contains(copy->super->dev_item.devid); };
-    if (std::any_of(all.begin(), all.end(), trusted)) std::erase_if(all, [&](const SuperCopy* copy) { return !trusted(copy); });
+    if (std::any_of(all.begin(), all.end(), trusted))
+        std::erase_if(all, [&](const SuperCopy* copy) { return !trusted(copy); });
     Generation newest;
     for (const auto* copy : all) newest = std::max(newest, copy->super->generation);
     std::erase_if(all, [&](const SuperCopy* copy) { return copy->super->generation < newest; });
@@ -105,7 +108,8 @@ const SuperCopy* choose_master(const std::vector<const SuperCopy*>& speakers) {
     const SuperCopy* best = nullptr;
     const auto rank = [&](const SuperCopy& copy) {
         const auto& super = *copy.super;
-        return std::tuple(votes[format::part_of_volume(copy.bytes)], copy.index == 0, super.log_root.v != 0, ~super.dev_item.devid.v);
+        return std::tuple(votes[format::part_of_volume(copy.bytes)], copy.index == 0, super.log_root.v != 0,
+                          ~super.dev_item.devid.v);
     };
     for (const auto* copy : speakers)
         if (best == nullptr || rank(*copy) > rank(*best)) best = copy;
@@ -124,12 +128,14 @@ bool has_identity(const Candidate& candidate) {
 Error no_superblock(const Candidate& candidate) {
     for (const auto& copy : candidate.copies)
         if (copy.reject && copy.reject->reason == format::Reason::unfinished_mkfs)
-            return refuse(candidate.path, "an unfinished mkfs or conversion left this superblock; there is no file system here yet");
+            return refuse(candidate.path,
+                          "an unfinished mkfs or conversion left this superblock; there is no file system here yet");
     std::string why = "no valid btrfs superblock";
     const char* separator = " (";
     for (const auto& copy : candidate.copies) {
         if (copy.state == CopyState::absent) continue;
-        why += separator + std::string("at ") + std::to_string(format::kSuperOffsets[copy.index]) + ": " + describe(copy);
+        why +=
+            separator + std::string("at ") + std::to_string(format::kSuperOffsets[copy.index]) + ": " + describe(copy);
         separator = "; ";
     }
     if (*separator == ';') why += "; leave it out to have it counted as missing)";
@@ -161,7 +167,8 @@ Result<Volume> assemble(const std::vector<Candidate>& candidates, const std::set
         member.total_bytes = super.dev_item.total_bytes;
         member.generation = super.generation;
         member.seed = super.metadata_uuid != *fsid;
-        member.state = identities[i].wiped || distrusted.contains(member.devid) ? DeviceState::distrusted : DeviceState::present;
+        member.state =
+            identities[i].wiped || distrusted.contains(member.devid) ? DeviceState::distrusted : DeviceState::present;
         member.device = candidates[i].device;
         member.path = candidates[i].path;
         volume.add_member(std::move(member));
@@ -185,21 +192,23 @@ Result<void> take_dev_items(Volume& volume, const std::vector<format::DevItem>& 
         Member& member = volume.member(*found);
         if (*found < named.size()) named[*found] = true;
         if (member.device != nullptr && member.fsid != item.fsid)
-            return refuse(member.path, "its fsid " + uuid_text(member.fsid) + " is not the one that the chunk tree expects of devid " +
+            return refuse(member.path, "its fsid " + uuid_text(member.fsid) +
+                                           " is not the one that the chunk tree expects of devid " +
                                            std::to_string(item.devid.v));
         member.fsid = item.fsid;
         member.seed = item.fsid != volume.super().metadata_uuid;
         if (item.total_bytes != 0) member.total_bytes = item.total_bytes;
         if (member.seed && member.device != nullptr && item.generation != member.generation)
             return refuse(member.path, "the seed has generation " + std::to_string(member.generation.v) +
-                                           ", the file system grown from it expects " + std::to_string(item.generation.v));
+                                           ", the file system grown from it expects " +
+                                           std::to_string(item.generation.v));
     }
     if (!complete) return {};
     for (size_t i = 0; i < named.size(); i++) {
         const auto& member = volume.members()[i];
         if (named[i] || member.device == nullptr || member.state == DeviceState::distrusted) continue;
-        return refuse(member.path, "is no member of this file system: its chunk tree names no devid " + std::to_string(member.devid.v) +
-                                       " with uuid " + uuid_text(member.uuid));
+        return refuse(member.path, "is no member of this file system: its chunk tree names no devid " +
+                                       std::to_string(member.devid.v) + " with uuid " + uuid_text(member.uuid));
     }
     return {};
 }

@@ -13,20 +13,20 @@ namespace raid56::volume {
 
 enum class CopyState : uint8_t {
     good,
-    absent,         // beyond the end of the device
+    absent,  // beyond the end of the device
     unreadable,
     magic_missing,  // good in every other respect: removed on purpose
     bad_checksum,
-    rejected,       // magic or a field is wrong; see `reject`
+    rejected,  // magic or a field is wrong; see `reject`
 };
 
 struct SuperCopy {
     unsigned index = 0;
     CopyState state = CopyState::absent;
-    int error = 0;                             // unreadable: errno
-    std::optional<format::Reject> reject;      // rejected
-    std::vector<uint8_t> bytes;                // as read
-    std::optional<format::Superblock> super;   // good and magic_missing
+    int error = 0;                            // unreadable: errno
+    std::optional<format::Reject> reject;     // rejected
+    std::vector<uint8_t> bytes;               // as read
+    std::optional<format::Superblock> super;  // good and magic_missing
 };
 
 /// All three copies, by index.

@@ -23,13 +23,13 @@ const char* state_name(DeviceState state);
 struct Member {
     DevId devid;
     Uuid uuid{};
-    Uuid fsid{};                            // a seed's own where it differs from the volume's
+    Uuid fsid{};  // a seed's own where it differs from the volume's
     uint64_t total_bytes = 0;
-    Generation generation;                  // of its superblock; 0 when missing
+    Generation generation;  // of its superblock; 0 when missing
     bool seed = false;
     DeviceState state = DeviceState::missing;
-    device::ReadDevice* device = nullptr;   // null exactly when missing
-    std::string path;                       // as the user named it
+    device::ReadDevice* device = nullptr;  // null exactly when missing
+    std::string path;                      // as the user named it
 
     /// Whether bytes that nothing proves may be taken from it.
     bool trusted() const { return state == DeviceState::present || state == DeviceState::unsure; }
@@ -38,22 +38,21 @@ struct Member {
 struct MappedChunk {
     format::Chunk chunk;
     Layout layout;
-    std::vector<unsigned> members;           // of stripe i: index into Volume::members
-    std::vector<StripeNo> without_parity;    // ascending
+    std::vector<unsigned> members;         // of stripe i: index into Volume::members
+    std::vector<StripeNo> without_parity;  // ascending
 
     bool has_parity(StripeNo n) const;
     uint64_t full_stripes() const { return full_stripe_count(layout, chunk.length); }
     uint64_t extent_length() const { return dev_extent_length(layout, chunk.length); }
-    Logical logical(StripeNo n, unsigned column) const {
-        return chunk.start + (n.v * layout.nd + column) * kStripLen;
-    }
+    Logical logical(StripeNo n, unsigned column) const { return chunk.start + (n.v * layout.nd + column) * kStripLen; }
     Physical physical(StripeNo n, unsigned index) const { return chunk.stripes[index].offset + n.v * kStripLen; }
 };
 
 class Volume {
   public:
     /// `block`: the bytes that `super` was decoded from.
-    Volume(format::Superblock super, std::vector<uint8_t> block) : super_(std::move(super)), super_block_(std::move(block)) {}
+    Volume(format::Superblock super, std::vector<uint8_t> block)
+        : super_(std::move(super)), super_block_(std::move(block)) {}
 
     const format::Superblock& super() const { return super_; }
     const std::vector<uint8_t>& super_block() const { return super_block_; }
