@@ -2,9 +2,12 @@
 #include "cmd/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <map>
+#include <optional>
 
 #include "base/printable.h"
+#include "parity/engine.h"
 #include "report/model.h"
 #include "session/inspect_command.h"
 #include "session/scrub_command.h"
@@ -23,9 +26,30 @@ const std::map<std::string, Progress> kProgress = {
 
 // What the words say before it has become options.
 struct Words {
-    std::string format = "text", progress = "auto";
-    std::vector<uint64_t> distrust;
+    std::string format = "text", progress = "auto", logical;
+    std::vector<std::string> distrust;
 };
+
+// Digits alone, within 64 bits: CLI11's own conversion takes a sign and wraps.
+std::optional<uint64_t> parse_number(const std::string& word) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+    return number;
+}
+
+const CLI::Validator kNumber(
+    [](std::string& word) {
+        return parse_number(word) ? std::string() : "not a number from 0 to 18446744073709551615: " + word;
+    },
+    "");
+
+// The names of the engines built in, and "auto".
+const CLI::Validator kEngine(
+    [](std::string& word) {
+        return word == "auto" || parity::find_engine(word) != nullptr ? std::string() : "no such engine: " + word;
+    },
+    "");
 
 // Options that every command has.
 void add_common(CLI::App& command, session::Options& options, Words& words) {
@@ -41,9 +65,12 @@ void add_common(CLI::App& command, session::Options& options, Words& words) {
         .add_option("--distrust", words.distrust,
                     "believe nothing on this device that is not proven; may be given again")
         ->option_text("DEVID")
+        ->check(kNumber)
         ->allow_extra_args(false)  // the words behind it are devices
         ->take_all();
-    command.add_option("--engine", options.engine, "parity engine: auto, scalar or isal")->option_text("NAME");
+    command.add_option("--engine", options.engine, "parity engine: auto, scalar or isal")
+        ->check(kEngine)
+        ->option_text("NAME");
     command.add_option("--threads", options.threads, "threads that verify; 0: one a processor")
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");
@@ -69,7 +96,8 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     add_common(*scrub, options, said);
     CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
     add_common(*inspect, options, said);
-    inspect->add_option("--logical", options.logical, "the row of that logical address, column by column")
+    inspect->add_option("--logical", said.logical, "the row of that logical address, column by column")
+        ->check(kNumber)
         ->option_text("N");
     inspect->add_option("--file", options.file, "where a file lies; PATH from the top-level subvolume, / first")
         ->option_text("PATH");
@@ -95,7 +123,8 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     }
     options.format = kFormats.at(said.format);
     options.progress = kProgress.at(said.progress);
-    for (const uint64_t devid : said.distrust) options.distrust.insert(DevId(devid));
+    for (const auto& devid : said.distrust) options.distrust.insert(DevId(*parse_number(devid)));
+    if (!said.logical.empty()) options.logical = parse_number(said.logical);
     if (options.logical && options.file) return usage(world, "--logical and --file exclude each other");
     return scrub->parsed() ? session::scrub_command(options, world) : session::inspect_command(options, world);
 }

@@ -40,7 +40,6 @@ const char* describe(Reason reason) {
         case Reason::bad_block_pointer: return "block pointer not aligned to a sector";
         case Reason::bad_extent_kind: return "extent is neither data nor tree block";
         case Reason::bad_extent_length: return "impossible extent length";
-        case Reason::bad_extent_ref: return "impossible extent reference";
         case Reason::bad_csum_item: return "impossible checksum item";
         case Reason::bad_file_extent: return "impossible file extent";
         case Reason::bad_name: return "impossible name";

@@ -46,7 +46,6 @@ enum class Reason : uint8_t {
     bad_block_pointer,
     bad_extent_kind,
     bad_extent_length,
-    bad_extent_ref,
     bad_csum_item,
     bad_file_extent,
     bad_name,

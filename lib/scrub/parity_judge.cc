@@ -352,6 +352,16 @@ class ParityJudge {
                columns_[c].member->state == volume::DeviceState::unsure;
     }
 
+    // Silent data that came back through the parity of such a device.
+    bool rebuilt_in_doubt(const RowWork& row) {
+        const bool silent = std::any_of(row.erased.begin(), row.erased.end(),
+                                        [&](unsigned c) { return is_written(cell(c, row.r).expect); });
+        bool unsure = false;
+        for (unsigned c = layout_.nd; c < layout_.nd + np_; c++)
+            unsure = unsure || (usable(c, row.r) && columns_[c].member->state == volume::DeviceState::unsure);
+        return rebuilt_ > 0 && silent && unsure;
+    }
+
     bool usable(unsigned column, unsigned r) {
         return column < layout_.nd + np_ && columns_[column].believed && !cell(column, r).gone;
     }
@@ -424,7 +434,7 @@ class ParityJudge {
         facts.written = row.written;
         facts.all_proven = !row.unproven_written;
         facts.rebuilt = rebuilt_;
-        facts.in_doubt = row.in_doubt;
+        facts.in_doubt = row.in_doubt || rebuilt_in_doubt(row);
         facts.has_p = usable(layout_.nd, row.r);
         facts.has_q = np_ > 1 && usable(layout_.nd + 1, row.r);
         const auto differs = [&](unsigned c) { return std::memcmp(made[c], cell(c, row.r).found, sector_) != 0; };

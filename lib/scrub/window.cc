@@ -5,6 +5,14 @@
 #include <cstring>
 
 namespace raid56::scrub {
+namespace {
+
+// The last full stripe of a chunk may be cut short; what lies behind belongs to the next chunk.
+Logical end_of(const Window& window) {
+    return std::min(window.logical(window.sectors.size()), window.chunk->chunk.end());
+}
+
+}  // namespace
 
 WindowBuilder::WindowBuilder(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
                              const std::vector<tree::SilentRange>& silent)
@@ -60,7 +68,7 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
         const auto count = static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), chunk.full_stripes() - first));
         stripe_ = first + count;
         clear(window, chunk, first, count);
-        const Logical end = window.logical(window.sectors.size());
+        const Logical end = end_of(window);
         while ((pending_.empty() || pending_.back().extent.start < end) && fetch()) {
         }
         for (const auto& allocation : pending_) paint(window, allocation);
@@ -94,9 +102,8 @@ void WindowBuilder::clear(Window& window, const volume::MappedChunk& chunk, uint
 
 void WindowBuilder::paint(Window& window, const tree::Allocation& allocation) const {
     const auto& extent = allocation.extent;
-    const Logical window_end = std::min(window.logical(window.sectors.size()), window.chunk->chunk.end());
     const Logical from = std::max(extent.start, window.start);
-    const Logical to = std::min(extent.start + extent.length, window_end);
+    const Logical to = std::min(extent.start + extent.length, end_of(window));
     if (from >= to) return;
     const size_t begin = (from - window.start) / window.sectorsize, end = (to - window.start) / window.sectorsize;
     for (size_t i = begin; i < end; i++) {
@@ -121,8 +128,7 @@ void WindowBuilder::paint(Window& window, const tree::Allocation& allocation) co
 }
 
 void WindowBuilder::paint_csums(Window& window) {
-    const Logical end = window.logical(window.sectors.size());
-    csums_.read(window.start, end, [&](Logical start, size_t count, const uint8_t* digests) {
+    csums_.read(window.start, end_of(window), [&](Logical start, size_t count, const uint8_t* digests) {
         const size_t begin = (start - window.start) / window.sectorsize;
         for (size_t i = 0; i < count; i++) {
             Expect& sector = window.sectors[begin + i];
@@ -135,7 +141,7 @@ void WindowBuilder::paint_csums(Window& window) {
 }
 
 void WindowBuilder::paint_silence(Window& window) {
-    const Range whole{window.start.v, window.logical(window.sectors.size()).v};
+    const Range whole{window.start.v, end_of(window).v};
     while (silent_at_ < silent_.size() && silent_[silent_at_].logical.end <= whole.start) silent_at_++;
     for (size_t i = silent_at_; i < silent_.size() && silent_[i].logical.start < whole.end; i++) {
         if (silent_[i].silence == tree::Silence::should_have) continue;

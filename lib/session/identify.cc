@@ -13,34 +13,51 @@ constexpr uint64_t kEnoughSectors = 4;
 
 bool tells(const scrub::Newer& newer) { return newer.proven_blocks > 0 || newer.telling_sectors >= kEnoughSectors; }
 
-// Whether the trees prove that the device is member `index`; leaves it in that place if so.
-bool is_member(OpenVolume& open, const World& world, const volume::Candidate& candidate, unsigned index) {
+// What the trees say of the device in the place of member `index`.
+scrub::Newer try_place(OpenVolume& open, const World& world, const volume::Candidate& candidate, unsigned index) {
     volume::Member& member = open.volume->member(index);
     const volume::Member before = member;
     member.device = candidate.device;
     member.state = volume::DeviceState::present;
     const auto survey = survey_and_decide(open, world);
-    const bool told = std::any_of(survey.behind.begin(), survey.behind.end(),
-                                  [&](const scrub::Newer& newer) { return newer.member == index && tells(newer); });
-    if (!told) member = before;
-    return told;
+    member = before;
+    const auto found = std::find_if(survey.behind.begin(), survey.behind.end(),
+                                    [&](const scrub::Newer& newer) { return newer.member == index; });
+    return found == survey.behind.end() ? scrub::Newer{} : *found;
+}
+
+// Mirrored blocks lie at one offset of several devices and do not say of which: a place where nothing
+// is refuted goes before those where something is, and of two alike neither is taken.
+Result<unsigned> find_place(OpenVolume& open, const World& world, const volume::Candidate& candidate) {
+    std::vector<unsigned> whole, partly;
+    for (unsigned i = 0; i < open.volume->members().size() && !world.stop; i++) {
+        if (open.volume->members()[i].device != nullptr || open.volume->members()[i].seed) continue;
+        const auto newer = try_place(open, world, candidate, i);
+        if (tells(newer)) (newer.refuted ? partly : whole).push_back(i);
+    }
+    const auto& places = whole.empty() ? partly : whole;
+    if (places.empty()) return volume::no_superblock(candidate);
+    if (places.size() == 1) return places.front();
+    std::string which;
+    for (const unsigned i : places)
+        which += (which.empty() ? "" : " or ") + std::to_string(open.volume->members()[i].devid.v);
+    return Error{candidate.path + ": has no valid superblock, and may be devid " + which +
+                 ": give the other missing devices too, or leave it out to have it counted as missing"};
 }
 
 }  // namespace
 
 Result<void> identify_by_content(OpenVolume& open, const World& world, std::vector<volume::Candidate> nameless) {
     for (auto& candidate : nameless) {
-        bool found = false;
-        for (unsigned i = 0; i < open.volume->members().size() && !found && !world.stop; i++) {
-            if (open.volume->members()[i].device != nullptr || open.volume->members()[i].seed) continue;
-            found = is_member(open, world, candidate, i);
-            if (!found) continue;
-            open.volume->member(i).path = candidate.device->path();
-            world.err << candidate.path << ": has no valid superblock; what lies on it proves that it is devid "
-                      << open.volume->members()[i].devid.v << "\n";
-            open.scans[i] = std::move(candidate.copies);
-        }
-        if (!found) return volume::no_superblock(candidate);
+        const auto place = find_place(open, world, candidate);
+        if (!place) return place.error();
+        volume::Member& member = open.volume->member(*place);
+        member.device = candidate.device;
+        member.state = volume::DeviceState::present;
+        member.path = candidate.device->path();
+        world.err << candidate.path << ": has no valid superblock; what lies on it proves that it is devid "
+                  << member.devid.v << "\n";
+        open.scans[*place] = std::move(candidate.copies);
     }
     return {};
 }

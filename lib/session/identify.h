@@ -11,7 +11,8 @@ namespace raid56::session {
 
 /// Tries each nameless device in the place of each missing one: tree blocks, or data that are not one
 /// byte all over, that are proven there tell who it is. Its generation stays unknown (0), so that what
-/// nothing proves on it is judged as on a device that is behind. Error: a device that nothing tells.
+/// nothing proves on it is judged as on a device that is behind. Errors: a device that nothing tells, or
+/// that may be one or another.
 Result<void> identify_by_content(OpenVolume& open, const World& world, std::vector<volume::Candidate> nameless);
 
 }  // namespace raid56::session

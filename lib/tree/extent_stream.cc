@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tree/extent_stream.h"
 
+#include <algorithm>
+
 namespace raid56::tree {
 
 ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root,
@@ -52,7 +54,8 @@ std::optional<Allocation> ExtentStream::next_of_tree() {
         }
         if (step.lost) {
             undecided_ = step.lost->undecided && (undecided_ || !lost_from_);
-            if (!lost_from_) lost_from_ = Logical(step.lost->first.objectid);
+            // Its first keys may be references of an extent whose item stands in the leaf before.
+            if (!lost_from_) lost_from_ = std::max(Logical(step.lost->first.objectid), tree_end_);
             continue;
         }
         const auto type = step.item->key.type;

@@ -79,6 +79,13 @@ class Case(unittest.TestCase):
         return text
 
 
+def sanitized():
+    """Whether the program is built with a sanitizer, which takes address space and memory as it likes."""
+    with open(tool.binary(), "rb") as program:
+        image = program.read()
+    return b"__asan_init" in image or b"__tsan_init" in image
+
+
 def by_devid(paths):
     """{devid: path} of image files, from their first superblocks."""
     import truth

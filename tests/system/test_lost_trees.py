@@ -6,8 +6,13 @@ A leaf of the extent tree or of the checksum tree is overwritten in every copy; 
 reported.  And allocated data whose checksum item is simply not there is `csum-missing`, undecided.
 """
 
+import os
 import random
+import re
+import shutil
 import struct
+import subprocess
+import unittest
 
 import algebra
 import fixtures
@@ -65,6 +70,28 @@ class LostTrees(harness.Case):
         self.assertEqual(set(), self.places(block) - set(found))
         for place in self.places(block):
             self.assertIs(False, found[place].repairable)
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_searched_once(self):
+        """A block lost on raid5 is looked for once, however often it is asked for: its row's P is read one time."""
+        shape = "raid5x2-m-raid5"
+        volume, paths = truth.Volume(fixtures.SHAPES[shape].images()), harness.by_devid(self.copy(shape, "once"))
+        leaf = min(b.logical for b in volume.blocks.values() if b.owner == "EXTENT_TREE" and b.level == 0)
+        chunk = volume.chunk_of(leaf)
+        (devid, physical), = chunk.copies(leaf)
+        full_stripe, _, rest = chunk.column_at(devid, physical)
+        p_devid, p_physical = chunk.column(full_stripe, chunk.data_columns)
+        for place in ((devid, physical), (p_devid, p_physical + rest)):
+            with open(paths[place[0]], "r+b") as image:
+                image.seek(place[1])
+                image.write(random.Random(place[0]).randbytes(volume.nodesize))
+        trace = os.path.join(self.folder, "trace")
+        done = subprocess.run(["strace", "-f", "-e", "trace=pread64", "-s", "0", "-o", trace, tool.binary(), "scrub",
+                               *paths.values()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
+        self.assertEqual(4, done.returncode)
+        with open(trace, encoding="utf-8", errors="replace") as lines:
+            reads = re.findall(rf", {volume.nodesize}, {p_physical + rest}\) *=", lines.read())
+        self.assertEqual(1, len(reads))
 
     def test_extent_leaf(self):
         """Its extents are unknown; those of the other leaves are judged, planted damage and all."""
