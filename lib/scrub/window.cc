@@ -53,7 +53,7 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
     const auto& chunks = volume_.chunks();
     while (chunk_ < chunks.size()) {
         const auto& chunk = chunks[chunk_];
-        const Logical done = chunk.logical(StripeNo(stripe_), 0);
+        const Logical done = std::min(chunk.logical(StripeNo(stripe_), 0), chunk.chunk.end());
         std::erase_if(pending_, [&](const tree::Allocation& a) { return a.extent.start + a.extent.length <= done; });
         if (pending_.empty() && !fetch()) break;
         if (pending_.empty() || pending_.front().extent.start + pending_.front().extent.length <= done) continue;

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scrub/events.h"
+
+#include <gtest/gtest.h>
+
+#include "support/encode.h"
+
+namespace raid56::scrub {
+namespace {
+
+constexpr uint64_t kStart = 0x1000000, kOffset = 0x200000;
+
+/// A chunk on devices 11, 12, ... with sectors of 4 KiB.
+volume::Volume make(format::Profile profile, unsigned width) {
+    format::Superblock super;
+    super.sectorsize = 4096;
+    volume::Volume volume(super, {});
+    format::Chunk chunk;
+    chunk.start = Logical(kStart);
+    chunk.profile = profile;
+    chunk.kind = format::chunk_kind::kData;
+    for (unsigned i = 0; i < width; i++)
+        chunk.stripes.push_back({DevId(11 + i), Physical(kOffset), test::uuid_of(static_cast<uint8_t>(i))});
+    chunk.length = volume::layout_of(profile, width).data_length() * 10;
+    EXPECT_TRUE(volume.add_chunk(chunk));
+    return volume;
+}
+
+const Finding kBad = {Role::data, Cause::checksum, Repairable::yes, Proof::checksum, {}, 0};
+const Finding kStaleP = {Role::p, Cause::parity, Repairable::yes, Proof::checksum, {}, 0};
+
+class EventsTest : public ::testing::Test {
+  protected:
+    volume::Volume volume_ = make(format::Profile::raid6, 5);  // three data columns
+    Counters counters_;
+    uint64_t n_ = 2;
+    std::optional<StripeEvents> events_;
+
+    void SetUp() override { events_.emplace(volume_, volume_.chunks()[0], StripeNo(n_), counters_); }
+    std::vector<Damage> flush() {
+        std::vector<Damage> all;
+        events_->flush(all);
+        return all;
+    }
+};
+
+TEST_F(EventsTest, ASectorIsLocatedOnItsDevice) {
+    events_->report({1, 0, 7}, kBad);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 1u);
+    // Full stripe 2 begins at stripe 2, so its column 1 lies on stripe 3.
+    EXPECT_EQ(all[0].devid.v, 14u);
+    EXPECT_EQ(all[0].physical.v, kOffset + 2 * kStripLen + 7 * 4096);
+    EXPECT_EQ(all[0].length, 4096u);
+    EXPECT_EQ(all[0].logical->v, kStart + (2 * 3 + 1) * kStripLen + 7 * 4096);
+    EXPECT_EQ(all[0].chunk->v, kStart);
+    EXPECT_EQ(all[0].full_stripe, 2u);
+    EXPECT_EQ(all[0].row, 7u);
+    EXPECT_EQ(all[0].role, Role::data);
+    EXPECT_EQ(all[0].cause, Cause::checksum);
+    EXPECT_EQ(all[0].repairable, Repairable::yes);
+    EXPECT_EQ(all[0].proof, Proof::checksum);
+}
+
+TEST_F(EventsTest, ParityHasNoLogicalAddress) {
+    events_->report({3, 0, 0}, kStaleP);
+    events_->report({4, 0, 0}, {Role::q, Cause::parity, Repairable::yes, Proof::checksum, {}, 0});
+    events_->report({0, 0, 0}, {Role::free, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
+    for (const auto& damage : flush()) EXPECT_FALSE(damage.logical);
+}
+
+TEST_F(EventsTest, NeighbouringRowsAlikeAreOneEvent) {
+    for (const unsigned row : {3u, 5u, 4u, 9u}) events_->report({0, 0, row}, kBad);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].row, 3u);
+    EXPECT_EQ(all[0].length, 3 * 4096u);
+    EXPECT_EQ(all[1].row, 9u);
+    EXPECT_EQ(all[1].length, 4096u);
+}
+
+TEST_F(EventsTest, AWholeStripIsOneEventAndNeverMore) {
+    for (unsigned column = 0; column < 3; column++)
+        for (unsigned row = 0; row < 16; row++) events_->report({column, 0, row}, kBad);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 3u);
+    for (const auto& damage : all) EXPECT_EQ(damage.length, kStripLen);
+}
+
+TEST_F(EventsTest, RowsThatDifferInAnyFieldStayApart) {
+    const std::vector<Finding> others = {
+        {Role::tree, Cause::checksum, Repairable::yes, Proof::checksum, {}, 0},
+        {Role::data, Cause::unreadable, Repairable::yes, Proof::checksum, {}, 0},
+        {Role::data, Cause::checksum, Repairable::no, Proof::checksum, {}, 0},
+        {Role::data, Cause::checksum, Repairable::yes, Proof::none, {}, 0},
+        {Role::data, Cause::checksum, Repairable::yes, Proof::checksum, DevId(11), 0},
+        {Role::data, Cause::checksum, Repairable::yes, Proof::checksum, {}, 5},
+    };
+    for (const auto& other : others) {
+        events_->report({0, 0, 0}, kBad);
+        events_->report({0, 0, 1}, other);
+        events_->report({0, 0, 2}, kBad);
+        EXPECT_EQ(flush().size(), 3u);
+    }
+}
+
+TEST_F(EventsTest, TheOrderIsRowThenColumnWhateverTheOrderOfReporting) {
+    for (const auto& [column, row] :
+         std::vector<std::pair<unsigned, unsigned>>{{4, 1}, {2, 9}, {0, 1}, {3, 0}, {2, 1}, {0, 8}})
+        events_->report({column, 0, row}, column < 3 ? kBad
+                                          : column == 3
+                                              ? kStaleP
+                                              : Finding{Role::q, Cause::parity, Repairable::yes, Proof::tree, {}, 0});
+    std::vector<std::pair<uint64_t, uint64_t>> places;  // row, column
+    for (const auto& damage : flush()) places.emplace_back(*damage.row, (damage.devid.v - 11 + 5 - n_) % 5);
+    EXPECT_EQ(places, (std::vector<std::pair<uint64_t, uint64_t>>{{0, 3}, {1, 0}, {1, 2}, {1, 4}, {8, 0}, {9, 2}}));
+}
+
+TEST_F(EventsTest, ARunStandsWhereItsFirstRowStands) {
+    for (unsigned row = 2; row < 10; row++) events_->report({2, 0, row}, kBad);
+    events_->report({0, 0, 5}, kBad);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].length, 8 * 4096u);
+    EXPECT_EQ(all[1].row, 5u);
+}
+
+TEST_F(EventsTest, FlushedEventsAreGone) {
+    events_->report({0, 0, 0}, kBad);
+    EXPECT_EQ(flush().size(), 1u);
+    EXPECT_TRUE(flush().empty());
+}
+
+TEST_F(EventsTest, FlushAppends) {
+    std::vector<Damage> all(1);
+    events_->report({0, 0, 0}, kBad);
+    events_->flush(all);
+    EXPECT_EQ(all.size(), 2u);
+}
+
+// ---- counts
+
+TEST_F(EventsTest, EverySectorIsCountedByWhatCanBeDone) {
+    const Finding unproven = {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0};
+    events_->report({0, 0, 0}, kBad);
+    events_->report({0, 0, 1}, unproven);
+    events_->report({3, 0, 1}, {Role::p, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
+    events_->report({0, 0, 2}, {Role::tree, Cause::checksum, Repairable::no, Proof::none, {}, 0});
+    events_->report({0, 0, 3}, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0});
+    events_->count(kBad);
+    EXPECT_EQ(counters_.repairable_sectors, 4u);
+    EXPECT_EQ(counters_.unproven_sectors, 1u) << "a parity follows from what it guards";
+    EXPECT_EQ(counters_.unrepairable_sectors, 1u);
+    EXPECT_EQ(counters_.undecided_sectors, 1u);
+    EXPECT_EQ(counters_.unreadable_sectors, 2u);
+    EXPECT_EQ(flush().size(), 5u) << "what is only counted is not reported";
+}
+
+TEST(MirrorEvents, CopiesAreToldApartAndHaveNoRow) {
+    const auto volume = make(format::Profile::raid1c3, 3);
+    Counters counters;
+    StripeEvents events(volume, volume.chunks()[0], StripeNo(4), counters);
+    events.report({0, 2, 3}, kBad);
+    events.report({0, 0, 3}, kBad);
+    events.report({0, 0, 4}, kBad);
+    std::vector<Damage> all;
+    events.flush(all);
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].devid.v, 11u);
+    EXPECT_EQ(all[0].length, 2 * 4096u);
+    EXPECT_EQ(all[0].physical.v, kOffset + 4 * kStripLen + 3 * 4096);
+    EXPECT_EQ(all[0].logical->v, kStart + 4 * kStripLen + 3 * 4096);
+    EXPECT_FALSE(all[0].row);
+    EXPECT_FALSE(all[0].full_stripe);
+    EXPECT_EQ(all[1].devid.v, 13u);
+}
+
+TEST(Counters, AddSumsEveryField) {
+    // Every member is a uint64_t: fill by bytes, so that none can be forgotten.
+    constexpr size_t kFields = sizeof(Counters) / sizeof(uint64_t);
+    Counters a, b;
+    for (size_t i = 0; i < kFields; i++) {
+        reinterpret_cast<uint64_t*>(&a)[i] = i + 1;
+        reinterpret_cast<uint64_t*>(&b)[i] = 100 * (i + 1);
+    }
+    a.add(b);
+    for (size_t i = 0; i < kFields; i++) EXPECT_EQ(reinterpret_cast<uint64_t*>(&a)[i], 101 * (i + 1)) << i;
+}
+
+}  // namespace
+}  // namespace raid56::scrub
