@@ -352,13 +352,17 @@ class ParityJudge {
                columns_[c].member->state == volume::DeviceState::unsure;
     }
 
-    // Silent data that came back through the parity of such a device.
+    // Silent data that came back through bytes of such a device that nothing proves: its parity, or a
+    // sector that was something else when the parity was last written.
     bool rebuilt_in_doubt(const RowWork& row) {
         const bool silent = std::any_of(row.erased.begin(), row.erased.end(),
                                         [&](unsigned c) { return is_written(cell(c, row.r).expect); });
         bool unsure = false;
-        for (unsigned c = layout_.nd; c < layout_.nd + np_; c++)
-            unsure = unsure || (usable(c, row.r) && columns_[c].member->state == volume::DeviceState::unsure);
+        for (unsigned c = 0; c < layout_.nd + np_; c++) {
+            const bool unproven = c >= layout_.nd || !is_provable(cell(c, row.r).expect);
+            unsure =
+                unsure || (unproven && usable(c, row.r) && columns_[c].member->state == volume::DeviceState::unsure);
+        }
         return rebuilt_ > 0 && silent && unsure;
     }
 
