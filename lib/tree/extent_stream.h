@@ -19,7 +19,8 @@ struct Allocation {
 class ExtentStream {
   public:
     /// `root` empty: the extent tree itself is unknown, and so is everything up to `end`. `extra`:
-    /// extents known from elsewhere, ascending by start; they may repeat those of the extent tree.
+    /// extents known from elsewhere, ascending by start, which must outlive the stream; they may repeat
+    /// those of the extent tree.
     ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra,
                  Logical end);
 
