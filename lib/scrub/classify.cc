@@ -67,8 +67,11 @@ RowVerdict without_doubt(const RowFacts& facts) {
 RowVerdict classify(const RowFacts& facts) {
     if (!facts.written) return {};
     const RowVerdict verdict = without_doubt(facts);
-    if (facts.in_doubt && !verdict.parity_confirms && !verdict.ambiguous) return ambiguous(facts, false);
-    return verdict;
+    if (!facts.in_doubt || verdict.ambiguous) return verdict;
+    // Parity that may have missed the same write as the data says nothing for them.
+    const bool witnessed = (verdict.p == ParityState::right && facts.p_is_witness) ||
+                           (verdict.q == ParityState::right && facts.q_is_witness);
+    return verdict.parity_confirms && witnessed ? verdict : ambiguous(facts, false);
 }
 
 }  // namespace raid56::scrub

@@ -12,11 +12,12 @@ namespace raid56::scrub {
 /// What the row looks like after its provable sectors were put right. A row in which a sector that
 /// should be proven stays bad does not come here: its parity is not judged.
 struct RowFacts {
-    bool written = false;                       // something allocated here was ever written
-    bool all_proven = false;                    // and all of it is proven
-    bool has_p = false, has_q = false;          // usable: there, readable, on a trusted device
-    bool p_differs = false, q_differs = false;  // usable ones, against the row as put right
-    unsigned rebuilt = 0;                       // erased sectors without a proof of their own that parity gave back
+    bool written = false;                           // something allocated here was ever written
+    bool all_proven = false;                        // and all of it is proven
+    bool has_p = false, has_q = false;              // usable: there, readable, on a trusted device
+    bool p_differs = false, q_differs = false;      // usable ones, against the row as put right
+    bool p_is_witness = true, q_is_witness = true;  // on a device that is known to be up to date
+    unsigned rebuilt = 0;                           // erased sectors without a proof of their own that parity gave back
     parity::Suspect suspect = parity::Suspect::none;  // where both are usable and nothing was rebuilt
     bool in_doubt = false;                            // written data that nothing proves lies on an unsure device
     bool suspect_is_silent = false;  // Suspect::data: that column holds written data that nothing proves

@@ -4,10 +4,39 @@
 #include <algorithm>
 #include <tuple>
 
+#include "scrub/context.h"
+
 namespace raid56::scrub {
 
-bool StripeEvents::is_unproven(const Finding& finding) {
+namespace {
+
+// Data or free bytes that are put back without a proof; parity follows from what it guards.
+bool is_unproven(const Finding& finding) {
     return finding.proof == Proof::none && finding.role != Role::p && finding.role != Role::q;
+}
+
+}  // namespace
+
+const volume::Member& StripeEvents::member_of(const Cell& cell) const {
+    return volume_.member_of(chunk_, volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy));
+}
+
+void StripeEvents::tell(const Cell& cell, Finding finding, bool differs) {
+    const auto& device = member_of(cell);
+    const bool missing = device.device == nullptr;
+    if (!missing && device.trusted()) return report(cell, finding);
+    const bool chunk_is_lost = missing && !survives(volume_, chunk_);
+    if (finding.repairable == Repairable::yes) {
+        // A rebuild, not a repair, writes to a missing device; a stale one gets what differs.
+        if (missing)
+            counters_.unproven_sectors += !chunk_is_lost && is_unproven(finding) ? 1 : 0;
+        else if (differs)
+            count(finding);
+        return;
+    }
+    if (chunk_is_lost) return count(finding);
+    finding.cause = device_cause(device.state);
+    report(cell, finding);
 }
 
 void StripeEvents::count(const Finding& finding) {
@@ -40,7 +69,7 @@ Damage StripeEvents::locate(const Cell& cell, const Finding& finding) const {
     const unsigned index = volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy);
     const uint64_t offset = uint64_t{cell.row} * volume_.sectorsize();
     Damage damage;
-    damage.devid = volume_.member_of(chunk_, index).devid;
+    damage.devid = member_of(cell).devid;
     damage.physical = chunk_.physical(n_, index) + offset;
     damage.role = finding.role;
     damage.cause = finding.cause;

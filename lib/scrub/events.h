@@ -31,18 +31,18 @@ class StripeEvents {
     StripeEvents(const volume::Volume& volume, const volume::MappedChunk& chunk, StripeNo n, Counters& counters)
         : volume_(volume), chunk_(chunk), n_(n), counters_(counters) {}
 
+    /// Reports a sector, or where its device is missing, stale or distrusted, and so told once a chunk,
+    /// only counts it: unless more is lost than the device's absence explains. `differs`: whether the
+    /// bytes found there are not those that should be.
+    void tell(const Cell& cell, Finding finding, bool differs = true);
     /// Counts a sector as what a repair would write, or as lost or undecided, and reports it.
     void report(const Cell& cell, const Finding& finding);
-    /// Counts alone: for sectors of devices that are reported once a chunk.
-    void count(const Finding& finding);
-
-    /// Data or free bytes that a repair would write without a proof; parity follows from what it guards.
-    static bool is_unproven(const Finding& finding);
-
     /// Appends what was reported, joined and in order.
     void flush(std::vector<Damage>& out);
 
   private:
+    void count(const Finding& finding);
+    const volume::Member& member_of(const Cell& cell) const;
     Damage locate(const Cell& cell, const Finding& finding) const;
 
     struct Reported {

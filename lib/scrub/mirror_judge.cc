@@ -25,8 +25,7 @@ class MirrorJudge {
           n_(n),
           number_(window_.first.v + n),
           sector_(window_.sectorsize),
-          events_(context.volume, chunk_, number_, batch.counters),
-          survives_(survives(context.volume, chunk_)) {}
+          events_(context.volume, chunk_, number_, batch.counters) {}
 
     void judge() {
         const auto [first, end] = blocks_of_stripe(window_, context_.volume.nodesize(), n_);
@@ -46,25 +45,6 @@ class MirrorJudge {
     }
     const uint8_t* found(unsigned column, unsigned copy, unsigned row) const {
         return batch_.strip(n_, volume::stripe_index(layout_, number_, column, copy)) + row * sector_;
-    }
-
-    // As with parity: sectors of a device that is not believed are told once a chunk.
-    void tell(const Cell& cell, Finding finding) {
-        const auto& device = member(cell.column, cell.copy);
-        const bool missing = device.device == nullptr;
-        if (missing || !device.trusted()) {
-            if (finding.repairable == Repairable::yes) {
-                if (!missing) events_.count(finding);
-                if (missing && StripeEvents::is_unproven(finding)) batch_.counters.unproven_sectors++;
-                return;
-            }
-            finding.cause = device_cause(device.state);
-            if (missing && !survives_) {
-                events_.count(finding);
-                return;
-            }
-        }
-        events_.report(cell, finding);
     }
 
     // ---- 1. tree blocks
@@ -163,7 +143,7 @@ class MirrorJudge {
                 finding.repairable = verdict == stripe::Verdict::none ? Repairable::no : Repairable::undecided;
                 finding.proof = Proof::none;
             }
-            tell({place.column, copy, place.row}, finding);
+            events_.tell({place.column, copy, place.row}, finding);
         }
         if (!any) batch_.counters.tree_bytes_verified += places.size() * sector_;
         if (readable_differs && starts_here) batch_.counters.corrupt_tree_blocks++;
@@ -200,12 +180,12 @@ class MirrorJudge {
         const bool proven = bad.size() < layout_.copies;
         for (const unsigned copy : bad) {
             if (!gone(c, copy, r)) batch_.counters.corrupt_data_sectors++;
-            tell({c, copy, r}, {Role::data,
-                                gone(c, copy, r) ? Cause::unreadable : Cause::checksum,
-                                proven ? Repairable::yes : Repairable::no,
-                                proven ? Proof::checksum : Proof::none,
-                                {},
-                                0});
+            events_.tell({c, copy, r}, {Role::data,
+                                        gone(c, copy, r) ? Cause::unreadable : Cause::checksum,
+                                        proven ? Repairable::yes : Repairable::no,
+                                        proven ? Proof::checksum : Proof::none,
+                                        {},
+                                        0});
         }
     }
 
@@ -235,7 +215,7 @@ class MirrorJudge {
                 finding.repairable = Repairable::undecided;
             else if (!gone(c, copy, r) && same(copy, witnesses.front()))
                 continue;
-            tell({c, copy, r}, finding);
+            events_.tell({c, copy, r}, finding);
         }
     }
 
@@ -266,14 +246,14 @@ class MirrorJudge {
                 batch_.counters.no_checksum_bytes += sector_;
                 continue;
             }
-            tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
+            events_.tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
         }
     }
 
     void judge_csum_missing(unsigned c, unsigned r) {
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             const Cause cause = gone(c, copy, r) ? Cause::unreadable : Cause::csum_missing;
-            tell({c, copy, r}, {Role::data, cause, Repairable::undecided, Proof::none, {}, 0});
+            events_.tell({c, copy, r}, {Role::data, cause, Repairable::undecided, Proof::none, {}, 0});
         }
     }
 
@@ -286,7 +266,6 @@ class MirrorJudge {
     StripeNo number_;
     size_t sector_;
     StripeEvents events_;
-    bool survives_;
 };
 
 }  // namespace

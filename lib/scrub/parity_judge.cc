@@ -33,6 +33,7 @@ struct CellInfo {
     State state = State::plain;
     const uint8_t* found = nullptr;
     const uint8_t* right = nullptr;  // as it should be, once known
+    bool made_up = false;            // free, and no parity is left to give it back: zeros will do
 };
 
 struct Column {
@@ -79,8 +80,7 @@ class ParityJudge {
           kind_(context.volume.super().csum),
           arena_(sector_),
           scratch_(sector_),
-          events_(context.volume, chunk_, number_, batch.counters),
-          survives_(survives(context.volume, chunk_)) {}
+          events_(context.volume, chunk_, number_, batch.counters) {}
 
     void judge() {
         load();
@@ -391,6 +391,7 @@ class ParityJudge {
                 return;
             }
             while (unknown.size() > parities) {
+                cell(unknown.back(), row.r).made_up = true;
                 row.right[unknown.back()] = arena_.sector();
                 std::memset(row.right[unknown.back()], 0, sector_);
                 unknown.pop_back();
@@ -442,6 +443,11 @@ class ParityJudge {
         facts.has_p = usable(layout_.nd, row.r);
         facts.has_q = np_ > 1 && usable(layout_.nd + 1, row.r);
         const auto differs = [&](unsigned c) { return std::memcmp(made[c], cell(c, row.r).found, sector_) != 0; };
+        const auto is_witness = [&](unsigned c) {
+            return c < columns_.size() && columns_[c].member->state == volume::DeviceState::present;
+        };
+        facts.p_is_witness = is_witness(layout_.nd);
+        facts.q_is_witness = is_witness(layout_.nd + 1);
         facts.p_differs = facts.has_p && differs(layout_.nd);
         facts.q_differs = facts.has_q && differs(layout_.nd + 1);
         parity::Finding syndromes;
@@ -471,29 +477,6 @@ class ParityJudge {
         return verdict;
     }
 
-    // A sector of a missing, stale or distrusted device is told once a chunk, unless more is lost
-    // than the device's absence explains.
-    void tell(unsigned c, unsigned r, Finding finding, bool as_found_is_right) {
-        const Column& column = columns_[c];
-        if (column.missing || !column.believed) {
-            if (finding.repairable == Repairable::yes) {
-                // A rebuild, not a repair, writes to a missing device; a stale one gets what differs.
-                if (column.missing) {
-                    if (survives_ && StripeEvents::is_unproven(finding)) batch_.counters.unproven_sectors++;
-                } else if (!as_found_is_right) {
-                    events_.count(finding);
-                }
-                return;
-            }
-            finding.cause = device_cause(column.member->state);
-            if (column.missing && !survives_) {
-                events_.count(finding);
-                return;
-            }
-        }
-        events_.report({c, 0, r}, finding);
-    }
-
     bool as_found_is_right(const CellInfo& info) const {
         return !info.gone && info.right != nullptr && std::memcmp(info.found, info.right, sector_) == 0;
     }
@@ -510,7 +493,8 @@ class ParityJudge {
                 break;
             case Expect::csum_missing:
                 if (!info.gone && columns_[c].believed)
-                    tell(c, row.r, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0}, false);
+                    events_.tell({c, 0, row.r},
+                                 {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0});
                 break;
             case Expect::free:
             case Expect::unknown: break;
@@ -520,7 +504,7 @@ class ParityJudge {
         const bool unsaid =
             verdict.ambiguous && verdict.p != ParityState::ambiguous && verdict.q != ParityState::ambiguous;
         if (unsaid && is_in_doubt(c, row.r))
-            tell(c, row.r, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0}, false);
+            events_.tell({c, 0, row.r}, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0});
     }
 
     void report_erased(const RowWork& row, unsigned c, const CellInfo& info, const RowVerdict& verdict) {
@@ -537,8 +521,10 @@ class ParityJudge {
         const bool doubtful = info.expect == Expect::csum_missing || info.expect == Expect::unknown;
         if (finding.repairable == Repairable::yes && (verdict.ambiguous || doubtful))
             finding.repairable = Repairable::undecided;
-        if (finding.repairable != Repairable::yes && info.expect == Expect::free && columns_[c].missing) return;
-        tell(c, row.r, finding, as_found_is_right(info));
+        if (columns_[c].missing &&
+            (info.made_up || (finding.repairable != Repairable::yes && info.expect == Expect::free)))
+            return;
+        events_.tell({c, 0, row.r}, finding, !as_found_is_right(info));
     }
 
     void report_sector(const RowWork& row, unsigned c, const CellInfo& info) {
@@ -548,14 +534,12 @@ class ParityJudge {
         }
         if (!info.gone) batch_.counters.corrupt_data_sectors++;
         const Repairable repairable = as_repairable(info.state);
-        tell(c, row.r,
-             {Role::data,
-              info.gone ? Cause::unreadable : Cause::checksum,
-              repairable,
-              repairable == Repairable::yes ? Proof::checksum : Proof::none,
-              {},
-              0},
-             false);
+        events_.tell({c, 0, row.r}, {Role::data,
+                                     info.gone ? Cause::unreadable : Cause::checksum,
+                                     repairable,
+                                     repairable == Repairable::yes ? Proof::checksum : Proof::none,
+                                     {},
+                                     0});
     }
 
     void report_tree(const RowWork& row, unsigned c, const CellInfo& info) {
@@ -567,14 +551,12 @@ class ParityJudge {
         if (info.state == State::proven) return;  // a sector that was right in a block that was not
         const Cause refuted = work->check.state == tree::BlockState::bad_header ? Cause::header : Cause::checksum;
         const Repairable repairable = as_repairable(info.state);
-        tell(c, row.r,
-             {Role::tree,
-              info.gone ? Cause::unreadable : refuted,
-              repairable,
-              repairable == Repairable::yes ? Proof::tree : Proof::none,
-              {},
-              0},
-             false);
+        events_.tell({c, 0, row.r}, {Role::tree,
+                                     info.gone ? Cause::unreadable : refuted,
+                                     repairable,
+                                     repairable == Repairable::yes ? Proof::tree : Proof::none,
+                                     {},
+                                     0});
     }
 
     // The allocator hands nothing out below a superblock copy (FACTS 8): the extent tree contradicts itself.
@@ -623,7 +605,7 @@ class ParityJudge {
         }
         const bool right = as_found_is_right(info);
         if (!info.gone && !right) (is_p ? batch_.counters.p_mismatches : batch_.counters.q_mismatches)++;
-        tell(c, row.r, finding, right);
+        events_.tell({c, 0, row.r}, finding, !right);
     }
 
     const Context& context_;
@@ -640,7 +622,6 @@ class ParityJudge {
     stripe::Arena arena_;    // what is right, kept until the full stripe is judged
     stripe::Arena scratch_;  // what may be right, until the sector or block is decided
     StripeEvents events_;
-    bool survives_;
     std::vector<Column> columns_;
     std::vector<CellInfo> cells_;
     std::vector<BlockWork> blocks_;

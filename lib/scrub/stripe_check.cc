@@ -32,12 +32,16 @@ bool StripeChecker::devices_are_plain(const Batch& batch, unsigned n) const {
     const auto& window = batch.window;
     const auto& chunk = *window.chunk;
     const bool parity = chunk.layout.np > 0;
+    unsigned unsure = 0;
     for (unsigned i = 0; i < chunk.layout.stripes; i++) {
         const auto& member = context_.volume.member_of(chunk, i);
+        unsure += member.state == volume::DeviceState::unsure ? 1 : 0;
         // Without parity an unsure device's silent data has no witness: the judge looks.
         const bool plain = parity ? member.trusted() : member.state == volume::DeviceState::present;
         if (member.device == nullptr || !plain || batch.any_bad(n, i)) return false;
     }
+    // Data and parity on two unsure devices are no witnesses of each other.
+    if (unsure > 1) return false;
     if (parity && !chunk.has_parity(StripeNo(window.first.v + n))) return false;
     const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n, 0, 0));
     const auto end = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n + 1, 0, 0));

@@ -2,6 +2,7 @@
 #include "session/inspect_command.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "base/printable.h"
 #include "report/json.h"
@@ -53,6 +54,15 @@ class InspectRun {
         : options_(options), world_(world), json_(world.out), text_(world.out), start_(world.clock()) {}
 
     int run() {
+        try {
+            return run_stages();
+        } catch (const std::exception& error) {  // out of memory: nothing else throws
+            return fail(Error{error.what()});
+        }
+    }
+
+  private:
+    int run_stages() {
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
@@ -72,7 +82,6 @@ class InspectRun {
         return conclude(report::Verdict::done);
     }
 
-  private:
     bool as_json() const { return options_.format == Format::json; }
     report::Writer& writer() { return as_json() ? static_cast<report::Writer&>(json_) : text_; }
 

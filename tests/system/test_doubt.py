@@ -66,6 +66,20 @@ class Unsure(harness.Case):
         self.assertTrue([1 for chunk, full_stripe, _ in self.silent_on(3) if chunk.column(full_stripe, 2)[0] == 2])
         self.assertEqual(0, report.summary["unproven_sectors"])
 
+    def test_parity_of_another_unsure_device_is_no_witness(self):
+        """Devid 3 is behind as well: both may have missed the same write, and what lies on them agrees all the same."""
+        supers.edit(self.paths[3], supers.put(supers.GENERATION, self.volume.generation - 1))
+        report = self.scrub()
+        self.assertEqual("unsure", {d["devid"]: d["state"] for d in report.devices}[3])
+        self.assertEqual(("undecided", 4), (report.summary["verdict"], report.status))
+        doubted = {(chunk.logical, full_stripe, row)
+                   for devid, other in ((2, 3), (3, 2)) for chunk, full_stripe, row in self.silent_on(devid)
+                   if chunk.column(full_stripe, 2)[0] == other}
+        self.assertTrue(doubted)
+        told = {(e["chunk"], e["full_stripe"], row) for e in report.damage if e["role"] == "P"
+                for row in range(e["row"], e["row"] + e["length"] // self.volume.sectorsize)}
+        self.assertEqual(doubted, told)
+
     def test_hurt_parity(self):
         """One row's P is overwritten: with devid 2 unsure the row is ambiguous, and only that row."""
         chunk, full_stripe, row = self.silent_on(2)[5]

@@ -304,6 +304,10 @@ class Volume:
         chunk = self.chunk_of(logical)
         return self.states[chunk.logical][(logical - chunk.logical) // self.sectorsize]
 
+    def is_referred(self, logical):
+        """Whether a file extent with written data covers it; parts of an extent may have lost their last reference."""
+        return any(start <= logical < end for start, end in self._regular)
+
     def sectors(self, chunk, states):
         """Logical addresses of the sectors of a chunk that have one of these states."""
         table = self.states[chunk.logical]

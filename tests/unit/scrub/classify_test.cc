@@ -30,6 +30,8 @@ std::string words(const RowFacts& f) {
     if (f.in_doubt) text += ", in doubt";
     text += f.has_p ? f.p_differs ? ", P differs" : ", P fits" : ", no P";
     text += f.has_q ? f.q_differs ? ", Q differs" : ", Q fits" : ", no Q";
+    if (!f.p_is_witness) text += ", P unsure";
+    if (!f.q_is_witness) text += ", Q unsure";
     if (f.rebuilt > 0) text += ", rebuilt " + std::to_string(f.rebuilt);
     if (f.suspect != Suspect::none) text += std::string(", suspect ") + name(f.suspect);
     if (f.suspect_is_silent) text += " silent";
@@ -40,6 +42,9 @@ std::string words(const RowFacts& f) {
 bool can_occur(const RowFacts& f) {
     if (f.p_differs && !f.has_p) return false;
     if (f.q_differs && !f.has_q) return false;
+    // Asked of parity that is there; both may be on unsure devices.
+    if (!f.p_is_witness && !f.has_p) return false;
+    if (!f.q_is_witness && !f.has_q) return false;
     if (f.rebuilt > unsigned{f.has_p} + unsigned{f.has_q}) return false;
     // A parity that was used agrees by construction; P is used before Q.
     if (f.rebuilt > 0 && f.has_p && f.p_differs) return false;
@@ -62,7 +67,7 @@ bool can_occur(const RowFacts& f) {
 
 std::vector<RowFacts> all_facts() {
     std::vector<RowFacts> all;
-    for (unsigned bits = 0; bits < 256; bits++)
+    for (unsigned bits = 0; bits < 1024; bits++)
         for (unsigned rebuilt = 0; rebuilt <= 2; rebuilt++)
             for (const auto suspect : {Suspect::none, Suspect::p, Suspect::q, Suspect::data, Suspect::several}) {
                 RowFacts f;
@@ -74,6 +79,8 @@ std::vector<RowFacts> all_facts() {
                 f.q_differs = (bits & 32) != 0;
                 f.in_doubt = (bits & 64) != 0;
                 f.suspect_is_silent = (bits & 128) != 0;
+                f.p_is_witness = (bits & 256) == 0;
+                f.q_is_witness = (bits & 512) == 0;
                 f.rebuilt = rebuilt;
                 f.suspect = suspect;
                 if (can_occur(f)) all.push_back(f);
@@ -92,6 +99,11 @@ enum class Word {
     agree,            // what parity there is fits
 };
 
+/// Parity on an unsure device may have missed the same write as the data: it says nothing for them.
+bool has_witness(const RowFacts& f) {
+    return (f.has_p && !f.p_differs && f.p_is_witness) || (f.has_q && !f.q_differs && f.q_is_witness);
+}
+
 Word rule(const RowFacts& f) {
     // 3.4 "A row in which nothing allocated was ever written has parity that was never computed: not judged."
     if (!f.written) return Word::nothing;
@@ -99,8 +111,8 @@ Word rule(const RowFacts& f) {
     // 3.5 "Erased silent or free sectors are put back from parity ... unless surviving parities disagree."
     if (f.rebuilt > 0) {
         if (f.p_differs || f.q_differs) return Word::undecided;
-        const bool witness = unsigned{f.has_p} + unsigned{f.has_q} > f.rebuilt;
-        return f.in_doubt && !witness ? Word::undecided : Word::agree;
+        const bool spare = unsigned{f.has_p} + unsigned{f.has_q} > f.rebuilt;
+        return f.in_doubt && !(spare && has_witness(f)) ? Word::undecided : Word::agree;
     }
     // 3.4 "All allocated sectors proven, parity differs: stale parity, repairable."
     if (f.all_proven) return Word::each_by_itself;
@@ -108,7 +120,8 @@ Word rule(const RowFacts& f) {
     // 3.4 "With written silent sectors: on raid6 the syndromes may single out P, Q, a proven or a free
     // column: stale parity, repairable; a silent column, or no single one: ambiguous ..."
     if (f.has_p && f.has_q && (f.p_differs || f.q_differs)) {
-        if (f.suspect == Suspect::p || f.suspect == Suspect::q) return Word::one_stale;
+        if (f.suspect == Suspect::p || f.suspect == Suspect::q)
+            return f.in_doubt && !has_witness(f) ? Word::undecided : Word::one_stale;
         if (f.suspect == Suspect::several) return Word::undecided;
         if (f.suspect_is_silent) return Word::undecided_named;
         // P and Q were both used to find the column: nothing is left to speak for an unsure device.
@@ -117,7 +130,7 @@ Word rule(const RowFacts& f) {
     // "... raid5 cannot tell." Nor can what is left of raid6.
     if (f.p_differs || f.q_differs) return Word::undecided;
     // 3.2 "On an unsure one silent data is in doubt: ambiguous", unless a parity that was not used agrees.
-    if (f.in_doubt && !f.has_p && !f.has_q) return Word::undecided;
+    if (f.in_doubt && !has_witness(f)) return Word::undecided;
     return Word::agree;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "device/memory_device.h"
 #include "support/encode.h"
 
 namespace raid56::scrub {
@@ -147,13 +148,86 @@ TEST_F(EventsTest, EverySectorIsCountedByWhatCanBeDone) {
     events_->report({3, 0, 1}, {Role::p, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
     events_->report({0, 0, 2}, {Role::tree, Cause::checksum, Repairable::no, Proof::none, {}, 0});
     events_->report({0, 0, 3}, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0});
-    events_->count(kBad);
-    EXPECT_EQ(counters_.repairable_sectors, 4u);
+    EXPECT_EQ(counters_.repairable_sectors, 3u);
     EXPECT_EQ(counters_.unproven_sectors, 1u) << "a parity follows from what it guards";
     EXPECT_EQ(counters_.unrepairable_sectors, 1u);
     EXPECT_EQ(counters_.undecided_sectors, 1u);
     EXPECT_EQ(counters_.unreadable_sectors, 2u);
-    EXPECT_EQ(flush().size(), 5u) << "what is only counted is not reported";
+    EXPECT_EQ(flush().size(), 5u);
+}
+
+// ---- devices that are told once a chunk
+
+const Finding kUnproven = {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0};
+const Finding kLost = {Role::data, Cause::checksum, Repairable::no, Proof::none, {}, 0};
+constexpr Cell kCell = {1, 0, 7};  // on device 14
+
+class TellTest : public EventsTest {
+  protected:
+    device::MemoryDevice disk_{{}};
+
+    void put(unsigned device, volume::DeviceState state) {
+        auto& member = volume_.member(device);
+        member.state = state;
+        member.device = state == volume::DeviceState::missing ? nullptr : &disk_;
+    }
+    void SetUp() override {
+        for (unsigned i = 0; i < 5; i++) put(i, volume::DeviceState::present);
+        EventsTest::SetUp();
+    }
+};
+
+TEST_F(TellTest, ASectorOfADeviceThatIsBelievedIsReported) {
+    for (const auto state : {volume::DeviceState::present, volume::DeviceState::unsure}) {
+        put(3, state);
+        events_->tell(kCell, kBad, false);
+        const auto all = flush();
+        ASSERT_EQ(all.size(), 1u);
+        EXPECT_EQ(all[0].cause, Cause::checksum);
+    }
+    EXPECT_EQ(counters_.repairable_sectors, 2u);
+}
+
+TEST_F(TellTest, OnABehindDeviceOnlyWhatDiffersIsCountedAndNothingIsReported) {
+    for (const auto state : {volume::DeviceState::stale, volume::DeviceState::distrusted}) {
+        put(3, state);
+        counters_ = {};
+        events_->tell(kCell, kBad, false);
+        EXPECT_EQ(counters_.repairable_sectors, 0u);
+        events_->tell(kCell, kBad, true);
+        EXPECT_EQ(counters_.repairable_sectors, 1u);
+        EXPECT_TRUE(flush().empty());
+    }
+}
+
+TEST_F(TellTest, OnAMissingDeviceWhatComesBackIsCountedOnlyAsUnproven) {
+    put(3, volume::DeviceState::missing);
+    events_->tell(kCell, kBad);
+    events_->tell(kCell, kUnproven);
+    EXPECT_EQ(counters_.repairable_sectors, 0u);
+    EXPECT_EQ(counters_.unproven_sectors, 1u);
+    EXPECT_TRUE(flush().empty());
+}
+
+TEST_F(TellTest, WhatIsLostThroughFurtherDamageIsReportedWithTheDeviceAsItsCause) {
+    put(3, volume::DeviceState::missing);
+    events_->tell(kCell, kLost);
+    put(3, volume::DeviceState::stale);
+    events_->tell({1, 0, 9}, kLost);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].cause, Cause::missing);
+    EXPECT_EQ(all[1].cause, Cause::stale);
+    EXPECT_EQ(counters_.unrepairable_sectors, 2u);
+}
+
+TEST_F(TellTest, WhatAChunkLostWithItsDevicesIsToldByTheChunk) {
+    for (unsigned i = 0; i < 3; i++) put(i + 2, volume::DeviceState::missing);
+    events_->tell(kCell, kLost);
+    events_->tell(kCell, kUnproven);
+    EXPECT_EQ(counters_.unrepairable_sectors, 1u);
+    EXPECT_EQ(counters_.unproven_sectors, 0u) << "nothing of it is brought back";
+    EXPECT_TRUE(flush().empty());
 }
 
 TEST(MirrorEvents, CopiesAreToldApartAndHaveNoRow) {
