@@ -27,7 +27,7 @@ void digest_blocks(CsumKind kind, std::span<const uint8_t* const> blocks, size_t
     switch (kind) {
         case CsumKind::crc32c: return each<crc32c_stored>(blocks, block_size, size, out.data());
         case CsumKind::xxhash64: return each<xxhash64_stored>(blocks, block_size, size, out.data());
-        case CsumKind::sha256: return each<sha256_stored>(blocks, block_size, size, out.data());
+        case CsumKind::sha256: return sha256_blocks(blocks, block_size, out.data());
         case CsumKind::blake2b: return each<blake2b_stored>(blocks, block_size, size, out.data());
     }
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/result.h"
 
@@ -21,6 +22,12 @@ void xxhash64_stored(const uint8_t* bytes, size_t length, uint8_t* out);
 
 /// 32 bytes.
 void sha256_stored(const uint8_t* bytes, size_t length, uint8_t* out);
+
+/// 32 bytes a block, many blocks at once where the processor and the installed libraries allow it.
+void sha256_blocks(std::span<const uint8_t* const> blocks, size_t block_size, uint8_t* out);
+
+/// After prepare_gcrypt(): makes sure that sha256_blocks() is right; it falls back to libgcrypt if not.
+void check_sha256_blocks();
 
 /// BLAKE2b with a digest length of 32 (not the 64-byte digest cut short), no key: 32 bytes.
 void blake2b_stored(const uint8_t* bytes, size_t length, uint8_t* out);
