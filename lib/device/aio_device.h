@@ -38,6 +38,9 @@ class AioDevice final : public ReadDevice {
     uint64_t size() const override { return size_; }
     const std::string& path() const override { return path_; }
     uint32_t alignment() const override { return block_size_; }
+    uint64_t bridge() const override { return bridge_; }
+    /// Before the first read.
+    void bridge_gaps(uint64_t bytes) { bridge_ = bytes; }
     void start(ReadOp& op) override;
     void finish(ReadOp& op) override;
 
@@ -57,6 +60,7 @@ class AioDevice final : public ReadDevice {
     uint64_t size_;
     uint32_t block_size_;
     int depth_;
+    uint64_t bridge_ = 0;
 
     std::mutex mutex_;
     std::condition_variable done_;

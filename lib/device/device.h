@@ -31,7 +31,15 @@ class ReadDevice {
     /// Alignment that offset, length and memory of a ReadOp should have to be fast (power of 2).
     virtual uint32_t alignment() const { return 1; }
 
-    /// Starts a read, or hints that it will come; returns without waiting for the data.
+    /// A gap between two reads that takes no longer to read through than to skip, bytes.
+    virtual uint64_t bridge() const { return 0; }
+    /// Whether finish() itself moves the bytes: such reads are best made shortly before the bytes are
+    /// looked at, a cacheful at a time, and announced by hint().
+    virtual bool reads_in_finish() const { return false; }
+    /// [offset, offset + length) will be read soon. Any range is allowed.
+    virtual void hint(uint64_t /*offset*/, uint64_t /*length*/) {}
+
+    /// Starts a read; returns without waiting for the data.
     virtual void start(ReadOp& op) = 0;
     /// Waits until the read is done and `op.error` is set.
     virtual void finish(ReadOp& op) = 0;

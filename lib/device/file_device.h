@@ -24,9 +24,10 @@ class FileDevice final : public ReadDevice {
     uint64_t size() const override { return size_; }
     const std::string& path() const override { return path_; }
 
-    /// A hint: what is not cached yet is read ahead by the kernel.
+    bool reads_in_finish() const override { return true; }
+    /// What is not cached yet is read ahead by the kernel.
+    void hint(uint64_t offset, uint64_t length) override;
     void start(ReadOp& op) override;
-    /// The read itself.
     void finish(ReadOp& op) override;
 
   private:

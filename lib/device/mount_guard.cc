@@ -204,6 +204,16 @@ Result<void> refuse_if_used(const KernelView& kernel, const std::string& path, c
     return Guard(kernel, path).check(subject);
 }
 
+bool is_rotational(const KernelView& kernel, uint64_t number) {
+    // A partition has no queue of its own; its folder lies in the disk's.
+    for (const char* queue : {"queue", "../queue"}) {
+        std::ifstream in(sys_folder(kernel, number) / queue / "rotational");
+        int turns = 0;
+        if (in >> turns) return turns != 0;
+    }
+    return false;
+}
+
 Identity shared_identity(const KernelView& kernel, const std::string& path, const Identity& own) {
     Identity found = own;
     std::string at = path;

@@ -23,4 +23,7 @@ Result<void> refuse_if_used(const KernelView& kernel, const std::string& path, c
 /// loop devices over the same inner part are not told to be one thing.)
 Identity shared_identity(const KernelView& kernel, const std::string& path, const Identity& own);
 
+/// Whether the block device with that number, or the disk that it is a part of, turns.
+bool is_rotational(const KernelView& kernel, uint64_t number);
+
 }  // namespace raid56::device

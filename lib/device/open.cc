@@ -2,7 +2,7 @@
 // 1. Look before opening: a FIFO or a terminal could hang or be disturbed by it.
 // 2. Open, read-only, and make sure that it is still the thing that was looked at.
 // 3. Refuse what is in use.
-// 4. Files are read through the page cache, block devices past it where the kernel lets us.
+// 4. Files are read through the page cache, block devices past it where the kernel lets us, or as asked.
 #include "device/open.h"
 
 #include <fcntl.h>
@@ -23,6 +23,9 @@ namespace raid56::device {
 
 namespace {
 
+// Reading on takes a disk as long as seeking over so many bytes (some 8 ms, at 130 MB/s).
+constexpr uint64_t kWorthASeek = 1 << 20;
+
 Error cannot(const std::string& path, const char* what, int error) {
     return Error{printable(path) + ": cannot " + what + ": " + std::generic_category().message(error)};
 }
@@ -40,24 +43,41 @@ Identity identity_of(const struct stat& st) {
     return {false, st.st_dev, st.st_ino};
 }
 
-Result<Opened> open_block(const std::string& path, Fd buffered) {
+struct Geometry {
     uint64_t size = 0;
-    if (::ioctl(buffered.get(), BLKGETSIZE64, &size) != 0) return cannot(path, "get the size", errno);
-    if (size == 0) return Error{printable(path) + ": is a block device of size 0 (no medium, or nothing attached)"};
-    int block_size = 0;
-    if (::ioctl(buffered.get(), BLKSSZGET, &block_size) != 0) return cannot(path, "get the block size", errno);
+    uint32_t block_size = 0;  // what O_DIRECT wants offsets, lengths and memory to be multiples of
+    bool rotational = false;
+};
 
-    Fd direct(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK));
-    if (direct) {
-        auto device = AioDevice::make(direct, buffered, path, size, static_cast<uint32_t>(block_size));
-        if (device) return Opened{std::move(device), {}};
-    }
-    return Opened{std::make_unique<FileDevice>(std::move(buffered), path, size), {}};
+Result<Geometry> geometry_of_block(const KernelView& kernel, const std::string& path, int fd, dev_t number) {
+    Geometry geometry;
+    if (::ioctl(fd, BLKGETSIZE64, &geometry.size) != 0) return cannot(path, "get the size", errno);
+    if (geometry.size == 0)
+        return Error{printable(path) + ": is a block device of size 0 (no medium, or nothing attached)"};
+    int block_size = 0;
+    if (::ioctl(fd, BLKSSZGET, &block_size) != 0) return cannot(path, "get the block size", errno);
+    geometry.block_size = static_cast<uint32_t>(block_size);
+    geometry.rotational = is_rotational(kernel, number);
+    return geometry;
+}
+
+// The largest block that disks have; file systems ask for no more.
+constexpr uint32_t kFileBlock = 4096;
+
+// Nothing where O_DIRECT or a queue cannot be had; then `buffered` is still the caller's.
+std::unique_ptr<ReadDevice> open_direct(const std::string& path, Fd& buffered, const Geometry& geometry) {
+    Fd direct(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat a, b;
+    if (!direct || ::fstat(direct.get(), &a) != 0 || ::fstat(buffered.get(), &b) != 0) return nullptr;
+    if (!(identity_of(a) == identity_of(b))) return nullptr;  // replaced meanwhile
+    auto device = AioDevice::make(direct, buffered, path, geometry.size, geometry.block_size);
+    if (device && geometry.rotational) device->bridge_gaps(kWorthASeek);
+    return device;
 }
 
 }  // namespace
 
-Result<Opened> open_for_reading(const std::string& path) {
+Result<Opened> open_for_reading(const std::string& path, Reading reading) {
     if (path.empty()) return Error{"an empty path names no device"};
     struct stat seen, st;
     if (::stat(path.c_str(), &seen) != 0) return cannot(path, "open", errno);
@@ -75,12 +95,19 @@ Result<Opened> open_for_reading(const std::string& path) {
     const Identity own = identity_of(st);
     if (auto free = refuse_if_used(kernel, path, own); !free) return free.error();
 
-    if (S_ISREG(st.st_mode)) {
-        const auto size = static_cast<uint64_t>(st.st_size);
-        return Opened{std::make_unique<FileDevice>(std::move(fd), path, size), own};
+    Opened opened{nullptr, own};
+    Geometry geometry{static_cast<uint64_t>(st.st_size), kFileBlock, false};
+    if (own.block) {
+        auto found = geometry_of_block(kernel, path, fd.get(), st.st_rdev);
+        if (!found) return found.error();
+        geometry = *found;
+        opened.identity = shared_identity(kernel, path, own);
     }
-    auto opened = open_block(path, std::move(fd));
-    if (opened) opened->identity = shared_identity(kernel, path, own);
+    const bool direct = reading == Reading::direct || (reading == Reading::automatic && own.block);
+    if (direct) opened.device = open_direct(path, fd, geometry);
+    if (!opened.device && reading == Reading::direct)
+        return Error{printable(path) + ": cannot be read past the page cache"};
+    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(fd), path, geometry.size);
     return opened;
 }
 

@@ -24,10 +24,17 @@ struct Opened {
     Identity identity;
 };
 
-/// Opens an image file or block device O_RDONLY. Regular files are read through the page cache with
-/// read-ahead; block devices with O_DIRECT and libaio, falling back to buffered reads.
+/// How the bytes are had.
+enum class Reading : uint8_t {
+    automatic,  // files buffered, block devices direct where that can be had
+    direct,     // past the page cache: O_DIRECT and libaio
+    buffered,   // through the page cache, with read-ahead
+};
+
+/// Opens an image file or block device O_RDONLY.
 /// Errors (one sentence, naming `path`): not there, no permission, neither file nor block device,
-/// mounted or in use (also where a loop device over this file, or a partition or holder of it, is).
-Result<Opened> open_for_reading(const std::string& path);
+/// mounted or in use (also where a loop device over this file, or a partition or holder of it, is),
+/// direct reading asked for and not to be had.
+Result<Opened> open_for_reading(const std::string& path, Reading reading = Reading::automatic);
 
 }  // namespace raid56::device

@@ -58,9 +58,10 @@ class Trial {
         for (size_t i = 0; i < jobs_.size(); i++) {
             if (Result<void> result = judge(i); !result) return result;
         }
-        for (size_t i = 0; i < original_.size(); i++) {
-            if (is_output_[i / stride_] || memory_[i] == original_[i]) continue;
-            return wrong("a batch", "wrote outside its output");
+        for (size_t i = 0; i < is_output_.size(); i++) {
+            const auto found = memory_.subspan(i * stride_, stride_);
+            if (!is_output_[i] && !std::ranges::equal(found, std::span(original_).subspan(i * stride_, stride_)))
+                return wrong("a batch", "wrote outside its output");
         }
         return {};
     }

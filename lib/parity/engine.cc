@@ -5,17 +5,18 @@
 
 namespace raid56::parity {
 
-// 1. Forget what an earlier use left in the jobs, so that no old `done` passes for a new one.
-// 2. Let the engine work.
-// 3. Look at every job: what is not done is done again in software.
-size_t run(Engine& engine, Batch batch) {
+// An old `done` must not pass for a new one.
+void start(Engine& engine, Batch batch) {
     for (Job& job : batch) {
         job.outcome = Outcome::pending;
         job.p_differs = job.q_differs = false;
     }
     engine.submit(batch);
-    engine.wait(batch);
+}
 
+// Every job is looked at: what is not done is done again in software.
+size_t finish(Engine& engine, Batch batch) {
+    engine.wait(batch);
     size_t in_software = 0;
     for (size_t i = 0; i < batch.size(); i++) {
         Job& job = batch[i];
@@ -26,6 +27,11 @@ size_t run(Engine& engine, Batch batch) {
         if (job.outcome == Outcome::done) in_software++;
     }
     return in_software;
+}
+
+size_t run(Engine& engine, Batch batch) {
+    start(engine, batch);
+    return finish(engine, batch);
 }
 
 std::span<Engine* const> engines() {

@@ -80,17 +80,25 @@ class Engine {
   public:
     virtual ~Engine() = default;
     virtual std::string_view name() const = 0;
+    /// Bytes of columns that a batch should hold. By default what stays in a core's cache from being read
+    /// to being checked.
+    virtual size_t batch_bytes() const { return 768 << 10; }
     /// Zeroed memory of `size` bytes, aligned to at least 4096. Throws std::bad_alloc.
     virtual std::unique_ptr<Buffer> allocate(size_t size) = 0;
-    /// Starts every job of the batch. A job that cannot be taken is marked refused at once.
+    /// Starts every job of the batch. A job that cannot be taken is marked refused at once, and is the
+    /// caller's again. Results are written within submit() and wait() alone, never between them.
     virtual void submit(Batch batch) = 0;
     /// Returns when no job of a submitted batch is pending any more.
     virtual void wait(Batch batch) = 0;
 };
 
-/// submit, wait, and redo in software (the scalar engine) whatever was refused, failed or left pending;
-/// outcomes of an earlier use of the jobs are forgotten first. Afterwards every outcome is `done`, but
-/// for digests and jobs that make no sense: those may be `refused`. Returns how many jobs software did.
+/// Forgets outcomes of an earlier use of the jobs and submits them.
+void start(Engine& engine, Batch batch);
+/// Waits for a batch that start() submitted, and redoes in software (the scalar engine) whatever was
+/// refused, failed or left pending. Afterwards every outcome is `done`, but for digests and jobs that
+/// make no sense: those may be `refused`. Returns how many jobs software did.
+size_t finish(Engine& engine, Batch batch);
+/// start and finish in one.
 size_t run(Engine& engine, Batch batch);
 
 /// The plain C++ engine: the oracle of all others. Takes every job except digest.

@@ -159,7 +159,9 @@ void TextWriter::summary(const Summary& event) {
              << "  tree blocks proven     " << human_bytes(c.tree_bytes_verified) << '\n'
              << "  raid5/6 rows           " << c.rows_checked << '\n'
              << "  read                   " << human_bytes(c.bytes_read) << " in " << std::fixed << std::setprecision(2)
-             << event.seconds << " s (" << event.engine << ")\n";
+             << event.seconds << " s (" << event.engine;
+        if (c.engine_fallbacks > 0) out_ << "; " << c.engine_fallbacks << " jobs that it did not take by scalar";
+        out_ << ")\n";
         open_list("Found");
         const auto count = [&](const char* what, uint64_t n) {
             if (n != 0) out_ << "  " << std::left << std::setw(38) << what << n << '\n';

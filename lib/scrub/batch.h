@@ -22,10 +22,19 @@ class Batch {
     void start_reads(const volume::Volume& volume);
     /// Waits for them; what fails is read again piece by piece, down to sectors, until `stop` is set.
     void finish_reads(const volume::Volume& volume, const std::atomic<bool>& stop);
+    /// After finish_reads(): brings full stripes [first, end), a group or the rest of the window, from
+    /// devices that read only now (ReadDevice::reads_in_finish). They share their memory with those of
+    /// other groups; `first` is a multiple of group().
+    void load(const volume::Volume& volume, const std::atomic<bool>& stop, unsigned first, unsigned end);
+
+    /// Full stripes that are to be checked together: what keeps the engine busy and fits its memory.
+    unsigned group() const { return group_; }
 
     /// The strip of stripe `index` in full stripe `n`, counted from the window's first. Undefined
-    /// where the device is missing or the sector is bad.
-    uint8_t* strip(unsigned n, unsigned index) const { return strips_[index] + n * kStripLen; }
+    /// where the device is missing, the sector is bad or another group is loaded.
+    uint8_t* strip(unsigned n, unsigned index) const {
+        return strips_[index].start + n % strips_[index].count * kStripLen;
+    }
     bool is_bad(unsigned n, unsigned index, unsigned row) const {
         return !bad_[index].empty() && bad_[index][size_t{n} * window.rows() + row];
     }
@@ -38,12 +47,29 @@ class Batch {
   private:
     struct Read {
         unsigned index = 0;
+        unsigned n = 0;  // the first full stripe
         device::ReadOp op;
     };
+    // Memory of one stripe of the chunk: a ring of `count` strips.
+    struct Strips {
+        uint8_t* start = nullptr;
+        unsigned count = 0;
+        bool late = false;  // read by load()
+    };
+
+    device::ReadDevice* device(const volume::Volume& volume, unsigned index) const {
+        return volume.member_of(*window.chunk, index).device;
+    }
+    void make_room(const volume::Volume& volume);
+    template <class Use>
+    void each_run(unsigned first, unsigned end, uint64_t bridge, Use&& use) const;
+    void finish(device::ReadDevice& device, Read& read, const std::atomic<bool>& stop);
+    void find_bad(device::ReadDevice& device, unsigned index, unsigned n, ByteSpan out, const std::atomic<bool>& stop);
 
     parity::Engine& engine_;
     std::unique_ptr<parity::Buffer> memory_;
-    std::vector<uint8_t*> strips_;  // by stripe index
+    unsigned group_ = 1;
+    std::vector<Strips> strips_;  // by stripe index
     std::vector<Read> reads_;
     std::vector<std::vector<bool>> bad_;  // by stripe index; empty where all is well
 };

@@ -58,6 +58,7 @@ void Counters::add(const Counters& other) {
     unproven_sectors += other.unproven_sectors;
     undecided_sectors += other.undecided_sectors;
     bytes_read += other.bytes_read;
+    engine_fallbacks += other.engine_fallbacks;
 }
 
 }  // namespace raid56::scrub

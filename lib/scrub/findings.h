@@ -62,6 +62,8 @@ struct Counters {
     uint64_t repairable_sectors = 0, unrepairable_sectors = 0, ambiguous_rows = 0, unproven_sectors = 0;
     uint64_t undecided_sectors = 0;  // not in the summary: decides the verdict
     uint64_t bytes_read = 0;
+    // Jobs that software did for the engine; not digests that it refused at once, as engines without them do.
+    uint64_t engine_fallbacks = 0;
 
     void add(const Counters& other);
 };

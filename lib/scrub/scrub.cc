@@ -20,7 +20,8 @@ namespace raid56::scrub {
 namespace {
 
 constexpr size_t kBatchBytes = 8 << 20;  // of all strips together
-constexpr unsigned kReadAhead = 2;       // batches beyond those being checked
+constexpr unsigned kReadAhead = 2;       // batches beyond those being checked, at least
+constexpr unsigned kLeastBatches = 8;    // what keeps a few fast disks busy
 constexpr unsigned kMostThreads = 12;    // by itself: memory stays below 128 MiB on any machine
 
 unsigned stripes_in_batch(const volume::Layout& layout) {
@@ -30,8 +31,9 @@ unsigned stripes_in_batch(const volume::Layout& layout) {
 class Pipeline {
   public:
     Pipeline(const Context& context, WindowBuilder& windows, Sink& sink, unsigned threads, uint64_t allocated_bytes)
-        : context_(context), windows_(windows), sink_(sink), allocated_(allocated_bytes) {
-        for (unsigned i = 0; i < threads + kReadAhead; i++) free_.push_back(std::make_unique<Slot>(context.engine));
+        : context_(context), windows_(windows), sink_(sink), threads_(threads), allocated_(allocated_bytes) {
+        const unsigned batches = std::max(threads + kReadAhead, kLeastBatches);
+        for (unsigned i = 0; i < batches; i++) free_.push_back(std::make_unique<Slot>(context.engine));
     }
 
     ~Pipeline() {
@@ -44,7 +46,7 @@ class Pipeline {
     }
 
     Counters run() {
-        start_workers(static_cast<unsigned>(free_.size()) - kReadAhead);
+        start_workers(threads_);
         while (!context_.stop) {
             if (free_.empty()) tell_oldest();
             auto slot = std::move(free_.back());
@@ -155,6 +157,7 @@ class Pipeline {
     const Context& context_;
     WindowBuilder& windows_;
     Sink& sink_;
+    unsigned threads_;
     uint64_t allocated_;
     Counters total_;
     uint64_t done_ = 0;

@@ -11,20 +11,31 @@
 namespace raid56::scrub {
 
 void StripeChecker::check(Batch& batch) {
-    for (unsigned n = 0; n < batch.window.count && !context_.stop; n++) {
-        if (!batch.window.needed[n]) continue;
-        if (is_clean(batch, n))
-            count_clean(batch, n);
-        else if (batch.window.chunk->layout.np > 0)
-            judge_parity_stripe(context_, batch, n);
-        else
-            judge_mirrored_stripe(context_, batch, n);
+    const unsigned count = batch.window.count;
+    for (unsigned first = 0; first < count && !context_.stop; first += batch.group()) {
+        const unsigned end = std::min(count, first + batch.group());
+        batch.load(context_.volume, context_.stop, first, end);
+        check_group(batch, first, end);
     }
 }
 
-bool StripeChecker::is_clean(Batch& batch, unsigned n) {
-    return devices_are_plain(batch, n) && digests_hold(batch, n) && blocks_hold(batch, n) && copies_agree(batch, n) &&
-           parity_agrees(batch, n);
+// 1. Jobs for all full stripes of the group that nothing speaks against yet; one batch.
+// 2. What is cheap to look at here is looked at.
+// 3. The clean ones are counted, the others judged.
+void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
+    stripes_.clear();
+    for (unsigned n = first; n < end; n++)
+        if (batch.window.needed[n]) stripes_.push_back({n, devices_are_plain(batch, n)});
+    run_jobs(batch);
+    for (auto& stripe : stripes_) {
+        if (context_.stop) return;
+        if (stripe.clean && blocks_hold(batch, stripe.n) && copies_agree(batch, stripe.n))
+            count_clean(batch, stripe.n);
+        else if (batch.window.chunk->layout.np > 0)
+            judge_parity_stripe(context_, batch, stripe.n);
+        else
+            judge_mirrored_stripe(context_, batch, stripe.n);
+    }
 }
 
 // Everything here, readable and believed; nothing that needs a word in the report.
@@ -48,29 +59,132 @@ bool StripeChecker::devices_are_plain(const Batch& batch, unsigned n) const {
     return std::find(begin, end, Expect::csum_missing) == end;
 }
 
-bool StripeChecker::digests_hold(const Batch& batch, unsigned n) {
+void StripeChecker::run_jobs(Batch& batch) {
     const auto& window = batch.window;
     const auto& layout = window.chunk->layout;
+    runs_.clear();
+    parity_stripes_.clear();
+    jobs_.clear();
+    columns_.clear();
+    // Jobs point into it: it must not move.
+    columns_.reserve(stripes_.size() * window.rows() * (size_t{layout.nd} * layout.copies + layout.columns()));
+    digests_.resize(stripes_.size() * window.rows() * layout.nd * layout.copies * window.digest_size);
+
+    for (size_t i = 0; i < stripes_.size(); i++)
+        if (stripes_[i].clean) add_digests(batch, i);
+    for (size_t i = 0; i < stripes_.size(); i++)
+        if (stripes_[i].clean && layout.np > 0) add_parity(batch, i);
+
+    parity::start(context_.engine, jobs_);
+    compute_refused_digests(window);  // while the engine works on the rest
+    batch.counters.engine_fallbacks += parity::finish(context_.engine, jobs_);
+    batch.counters.engine_fallbacks += compute_refused_digests(window);  // those that it took and failed
+    compare(window);
+}
+
+void StripeChecker::add_digests(const Batch& batch, size_t stripe) {
+    const auto& window = batch.window;
+    const auto& layout = window.chunk->layout;
+    const unsigned n = stripes_[stripe].n;
     const StripeNo number(window.first.v + n);
-    blocks_.clear();
-    sectors_.clear();
+    size_t made =
+        runs_.empty() ? 0 : (jobs_.back().digests - digests_.data()) + runs_.back().count * window.digest_size;
     for (unsigned c = 0; c < layout.nd; c++) {
         for (unsigned m = 0; m < layout.copies; m++) {
-            const uint8_t* strip = batch.strip(n, volume::stripe_index(layout, number, c, m));
-            for (unsigned r = 0; r < window.rows(); r++) {
+            uint8_t* strip = batch.strip(n, volume::stripe_index(layout, number, c, m));
+            for (unsigned r = 0; r < window.rows();) {
                 const size_t sector = window.at(n, c, r);
-                if (window.sectors[sector] != Expect::csum) continue;
-                blocks_.push_back(strip + size_t{r} * window.sectorsize);
-                sectors_.push_back(sector);
+                unsigned end = r;
+                while (end < window.rows() && window.sectors[sector + (end - r)] == Expect::csum) end++;
+                if (end == r) {
+                    r++;
+                    continue;
+                }
+                runs_.push_back({stripe, sector, end - r});
+                columns_.push_back(strip + size_t{r} * window.sectorsize);
+                parity::Job job;
+                job.op = parity::Op::digest;
+                job.columns = std::span<uint8_t* const>(&columns_.back(), 1);
+                job.length = (end - r) * size_t{window.sectorsize};
+                job.csum = context_.volume.super().csum;
+                job.blocks = end - r;
+                job.digests = digests_.data() + made;
+                jobs_.push_back(job);
+                made += (end - r) * window.digest_size;
+                r = end;
             }
         }
     }
-    digests_.resize(blocks_.size() * window.digest_size);
-    checksum::digest_blocks(context_.volume.super().csum, blocks_, window.sectorsize, digests_);
-    for (size_t i = 0; i < sectors_.size(); i++)
-        if (std::memcmp(digests_.data() + i * window.digest_size, window.digest(sectors_[i]), window.digest_size) != 0)
-            return false;
-    return true;
+}
+
+// One job for each run of rows whose parity was ever computed.
+void StripeChecker::add_parity(const Batch& batch, size_t stripe) {
+    const auto& window = batch.window;
+    const auto& layout = window.chunk->layout;
+    const unsigned n = stripes_[stripe].n;
+    const StripeNo number(window.first.v + n);
+    const unsigned rows = window.rows();
+    const auto judged = [&](unsigned r) {
+        for (unsigned c = 0; c < layout.nd; c++)
+            if (is_written(window.sectors[window.at(n, c, r)])) return true;
+        return false;
+    };
+    for (unsigned r = 0; r < rows;) {
+        if (!judged(r)) {
+            r++;
+            continue;
+        }
+        unsigned end = r;
+        while (end < rows && judged(end)) end++;
+        const size_t first = columns_.size();
+        for (unsigned c = 0; c < layout.columns(); c++)
+            columns_.push_back(batch.strip(n, volume::stripe_index(layout, number, c, 0)) +
+                               size_t{r} * window.sectorsize);
+        parity_stripes_.push_back(stripe);
+        parity::Job job;
+        job.op = parity::Op::verify;
+        job.has_q = layout.np > 1;
+        job.columns = std::span<uint8_t* const>(columns_).subspan(first);
+        job.length = size_t{end - r} * window.sectorsize;
+        jobs_.push_back(job);
+        r = end;
+    }
+}
+
+// Digests that the engine does not make are made here, all together. Returns how many jobs that were.
+size_t StripeChecker::compute_refused_digests(const Window& window) {
+    const auto refused = [&](size_t i) { return jobs_[i].outcome == parity::Outcome::refused; };
+    blocks_.clear();
+    size_t count = 0;
+    for (size_t i = 0; i < runs_.size(); i++) {
+        if (!refused(i)) continue;
+        count++;
+        for (size_t k = 0; k < runs_[i].count; k++) blocks_.push_back(jobs_[i].columns[0] + k * window.sectorsize);
+    }
+    software_digests_.resize(blocks_.size() * window.digest_size);
+    checksum::digest_blocks(context_.volume.super().csum, blocks_, window.sectorsize, software_digests_);
+    const uint8_t* from = software_digests_.data();
+    for (size_t i = 0; i < runs_.size(); i++) {
+        if (!refused(i)) continue;
+        const size_t bytes = runs_[i].count * window.digest_size;
+        std::memcpy(jobs_[i].digests, from, bytes);
+        jobs_[i].outcome = parity::Outcome::done;
+        from += bytes;
+    }
+    return count;
+}
+
+void StripeChecker::compare(const Window& window) {
+    const size_t size = window.digest_size;
+    for (size_t i = 0; i < runs_.size(); i++)
+        // The digests of a window lie in the order of its sectors.
+        if (std::memcmp(jobs_[i].digests, window.digest(runs_[i].sector), runs_[i].count * size) != 0)
+            stripes_[runs_[i].stripe].clean = false;
+    for (size_t i = 0; i < parity_stripes_.size(); i++) {
+        const auto& job = jobs_[runs_.size() + i];
+        if (job.outcome != parity::Outcome::done || job.p_differs || job.q_differs)
+            stripes_[parity_stripes_[i]].clean = false;
+    }
 }
 
 bool StripeChecker::blocks_hold(const Batch& batch, unsigned n) const {
@@ -107,46 +221,6 @@ bool StripeChecker::copies_agree(const Batch& batch, unsigned n) const {
                 if (std::memcmp(a, b, window.sectorsize) != 0) return false;
             }
     return true;
-}
-
-bool StripeChecker::parity_agrees(const Batch& batch, unsigned n) {
-    const auto& window = batch.window;
-    const auto& layout = window.chunk->layout;
-    if (layout.np == 0) return true;
-    const StripeNo number(window.first.v + n);
-    const unsigned rows = window.rows();
-    const auto judged = [&](unsigned r) {
-        for (unsigned c = 0; c < layout.nd; c++)
-            if (is_written(window.sectors[window.at(n, c, r)])) return true;
-        return false;
-    };
-
-    // One job for each run of judged rows; every job has its own set of column pointers.
-    columns_.clear();
-    jobs_.clear();
-    columns_.reserve(size_t{rows} * layout.columns());
-    for (unsigned r = 0; r < rows;) {
-        if (!judged(r)) {
-            r++;
-            continue;
-        }
-        unsigned end = r;
-        while (end < rows && judged(end)) end++;
-        const size_t first = columns_.size();
-        for (unsigned c = 0; c < layout.columns(); c++)
-            columns_.push_back(batch.strip(n, volume::stripe_index(layout, number, c, 0)) +
-                               size_t{r} * window.sectorsize);
-        parity::Job job;
-        job.op = parity::Op::verify;
-        job.has_q = layout.np > 1;
-        job.columns = std::span<uint8_t* const>(columns_).subspan(first);
-        job.length = size_t{end - r} * window.sectorsize;
-        jobs_.push_back(job);
-        r = end;
-    }
-    parity::run(context_.engine, jobs_);
-    return std::none_of(jobs_.begin(), jobs_.end(),
-                        [](const parity::Job& job) { return job.p_differs || job.q_differs; });
 }
 
 void StripeChecker::count_clean(Batch& batch, unsigned n) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Checks one full stripe the fast way: everything as it should be, or not. What is not goes to the
-// judges, who find out what and why. One object a thread.
+// Checks full stripes the fast way: everything as it should be, or not. What is not goes to the judges,
+// who find out what and why. Digests and parity of a group of full stripes are one batch of the engine.
+// One object a thread.
 #pragma once
 
 #include <vector>
@@ -17,21 +18,39 @@ class StripeChecker {
     void check(Batch& batch);
 
   private:
-    bool is_clean(Batch& batch, unsigned n);
+    // One full stripe of the group under way.
+    struct Stripe {
+        unsigned n = 0;
+        bool clean = true;  // so far
+    };
+    // Sectors with a checksum that follow each other in one strip, and the digests made of them.
+    struct Run {
+        size_t stripe = 0;  // index in stripes_
+        size_t sector = 0;  // of the window: the first
+        size_t count = 0;
+    };
+
+    void check_group(Batch& batch, unsigned first, unsigned end);
     bool devices_are_plain(const Batch& batch, unsigned n) const;
-    bool digests_hold(const Batch& batch, unsigned n);
+    void add_digests(const Batch& batch, size_t stripe);
+    void add_parity(const Batch& batch, size_t stripe);
+    void run_jobs(Batch& batch);
+    size_t compute_refused_digests(const Window& window);
+    void compare(const Window& window);
     bool blocks_hold(const Batch& batch, unsigned n) const;
     bool copies_agree(const Batch& batch, unsigned n) const;
-    bool parity_agrees(const Batch& batch, unsigned n);
     void count_clean(Batch& batch, unsigned n) const;
 
     const Context& context_;
-    // Scratch, kept between stripes.
-    std::vector<const uint8_t*> blocks_;
-    std::vector<size_t> sectors_;
+    // Scratch, kept between groups.
+    std::vector<Stripe> stripes_;
+    std::vector<Run> runs_;               // of digest job i
+    std::vector<size_t> parity_stripes_;  // of parity job i: index in stripes_
+    std::vector<uint8_t*> columns_;       // of all jobs
+    std::vector<parity::Job> jobs_;       // digests first, then parity
     std::vector<uint8_t> digests_;
-    std::vector<uint8_t*> columns_;
-    std::vector<parity::Job> jobs_;
+    std::vector<const uint8_t*> blocks_;  // of refused digest jobs
+    std::vector<uint8_t> software_digests_;
 };
 
 }  // namespace raid56::scrub

@@ -178,6 +178,7 @@ Result<RowView> view_row(OpenVolume& open, const World& world, parity::Engine& e
     if (!silent.empty()) build(open, *chunk, place.n, silent, batch.window);
     batch.start_reads(*open.volume);
     batch.finish_reads(*open.volume, world.stop);
+    batch.load(*open.volume, world.stop, 0, 1);
 
     RowView view;
     view.chunk = chunk;

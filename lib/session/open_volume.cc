@@ -20,7 +20,7 @@ namespace {
 Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world) {
     std::vector<device::Opened> opened;
     for (const auto& path : options.devices) {
-        auto device = world.open(path);
+        auto device = world.open(path, options.reading);
         if (!device) return device.error();
         for (size_t i = 0; i < opened.size(); i++)
             if (opened[i].identity == device->identity)

@@ -25,6 +25,7 @@ struct Options {
     std::set<DevId> distrust;
     std::string engine = "auto";
     unsigned threads = 0;
+    device::Reading reading = device::Reading::automatic;
     std::optional<uint64_t> logical;  // inspect
     std::optional<std::string> file;  // inspect
 };
@@ -33,7 +34,8 @@ struct World {
     std::ostream& out;
     std::ostream& err;
     bool err_is_terminal = false;
-    std::function<Result<device::Opened>(const std::string& path)> open = device::open_for_reading;
+    std::function<Result<device::Opened>(const std::string& path, device::Reading reading)> open =
+        device::open_for_reading;
     double (*clock)() = nullptr;    // seconds, steady
     const std::atomic<bool>& stop;  // set by an interrupt
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // 1. A block read lately is checked again against what is expected now, and taken.
-// 2. Each copy is read as it stands; the first proven one is taken.
+// 2. Each copy is read as it stands, the first one perhaps ahead of time; the first proven one is taken.
 // 3. Otherwise each sector's possible contents are collected: its copies, or on raid5/6 itself and
 //    what the other columns of its row give; the search finds the one combination that is proven.
 #include "tree/block_reader.h"
@@ -39,12 +39,21 @@ std::vector<Piece> pieces_of(const volume::Volume& volume, Logical start) {
     return pieces;
 }
 
+struct Source {
+    device::ReadDevice* device = nullptr;  // null where it is missing
+    uint64_t offset = 0;
+};
+
+Source source_of(const volume::Volume& volume, const Piece& piece, unsigned copy) {
+    const unsigned index = volume::stripe_index(piece.chunk->layout, piece.place.n, piece.place.column, copy);
+    return {volume.member_of(*piece.chunk, index).device,
+            piece.chunk->physical(piece.place.n, index).v + piece.place.offset};
+}
+
 // One copy of a piece; false where its device does not give it.
 bool read_copy(const volume::Volume& volume, const Piece& piece, unsigned copy, ByteSpan out) {
-    const unsigned index = volume::stripe_index(piece.chunk->layout, piece.place.n, piece.place.column, copy);
-    const auto& member = volume.member_of(*piece.chunk, index);
-    if (member.device == nullptr) return false;
-    return member.device->read(piece.chunk->physical(piece.place.n, index).v + piece.place.offset, out) == 0;
+    const auto source = source_of(volume, piece, copy);
+    return source.device != nullptr && source.device->read(source.offset, out) == 0;
 }
 
 // What each sector of a block may have been, and the memory that holds it.
@@ -128,8 +137,60 @@ std::vector<format::Extent> BlockReader::lost_blocks() const {
     return blocks;
 }
 
+void BlockReader::announce(Logical start) {
+    if (stop_ || !checked_add(start.v, volume_.nodesize())) return;
+    const std::lock_guard lock(mutex_);
+    const auto is_here = [&](const Ahead& ahead) { return ahead.start == start; };
+    if (index_.contains(start) || std::any_of(ahead_.begin(), ahead_.end(), is_here)) return;
+    Ahead ahead{start, nullptr, {}};
+    size_t at = 0;
+    for (const auto& piece : pieces_of(volume_, start)) {
+        const auto source = source_of(volume_, piece, 0);
+        if (source.device == nullptr) return;
+        if (source.device->reads_in_finish()) {
+            source.device->hint(source.offset, piece.length);
+        } else {
+            if (!ahead.memory) ahead.memory = engine_.allocate(volume_.nodesize());
+            ahead.parts.push_back(
+                {source.device, {source.offset, ahead.memory->bytes().subspan(at, piece.length), 0, nullptr}});
+        }
+        at += piece.length;
+    }
+    // A block of which a part is only hinted at is read when it is asked for, like any other.
+    size_t bytes = 0;
+    for (const auto& part : ahead.parts) bytes += part.op.out.size();
+    if (bytes < volume_.nodesize()) return;
+    drop_ahead(kAheadBytes / volume_.nodesize() - 1);
+    ahead_.push_back(std::move(ahead));
+    for (auto& part : ahead_.back().parts) part.device->start(part.op);
+}
+
+// The oldest that nobody asked for, until so many are left.
+void BlockReader::drop_ahead(size_t left) {
+    while (ahead_.size() > left) {
+        for (auto& part : ahead_.front().parts) part.device->finish(part.op);
+        ahead_.pop_front();
+    }
+}
+
+// A copy of the block that was read ahead; nullptr where there is none.
+Block BlockReader::take_ahead(Logical start) {
+    const auto found = std::find_if(ahead_.begin(), ahead_.end(), [&](const Ahead& a) { return a.start == start; });
+    if (found == ahead_.end()) return nullptr;
+    bool had = true;
+    for (auto& part : found->parts) {
+        part.device->finish(part.op);
+        had = had && part.op.error == 0;
+    }
+    const auto bytes = found->memory->bytes();
+    auto block = had ? std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end()) : nullptr;
+    ahead_.erase(found);
+    return block;
+}
+
 void BlockReader::forget() {
     const std::lock_guard lock(mutex_);
+    drop_ahead(0);
     index_.clear();
     recent_.clear();
     lost_.clear();
@@ -160,6 +221,9 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     if (!checked_add(expect.start.v, volume_.nodesize())) return BlockLost{};
     const auto pieces = pieces_of(volume_, expect.start);
     if (pieces.empty()) return BlockLost{};
+    if (auto ahead = take_ahead(expect.start);
+        ahead && check_block(volume_, *ahead, expect).state == BlockState::proven)
+        return ahead;
 
     auto block = std::make_shared<std::vector<uint8_t>>(volume_.nodesize());
     const unsigned copies = pieces.front().chunk->layout.copies;

@@ -35,8 +35,13 @@ class BlockReader {
     /// Once `stop` is set every block is lost at once, so that every walk ends; its results mean nothing then.
     BlockReader(const volume::Volume& volume, stripe::Engine& engine, const std::atomic<bool>& stop)
         : volume_(volume), engine_(engine), stop_(stop) {}
+    ~BlockReader() { drop_ahead(0); }
+    BlockReader(const BlockReader&) = delete;
+    BlockReader& operator=(const BlockReader&) = delete;
 
     Result<Block, BlockLost> read(const BlockExpect& expect);
+    /// Starts reading a block that will be asked for soon. Of several copies one is read ahead.
+    void announce(Logical start);
 
     const volume::Volume& volume() const { return volume_; }
     /// Every block asked for so far that could not be had, ascending: what points at them is proven, so
@@ -47,9 +52,20 @@ class BlockReader {
 
   private:
     static constexpr size_t kCacheBytes = 4 << 20;
+    static constexpr size_t kAheadBytes = 2 << 20;
     struct Cached {
         Logical start;
         Block block;
+    };
+
+    struct Ahead {
+        Logical start;
+        std::unique_ptr<parity::Buffer> memory;
+        struct Part {
+            device::ReadDevice* device;
+            device::ReadOp op;
+        };
+        std::vector<Part> parts;
     };
 
     struct Lost {
@@ -59,6 +75,8 @@ class BlockReader {
 
     Block cached(const BlockExpect& expect);
     void keep(Logical start, const Block& block);
+    void drop_ahead(size_t left);
+    Block take_ahead(Logical start);
     Result<Block, BlockLost> read_devices(const BlockExpect& expect);
 
     const volume::Volume& volume_;
@@ -67,6 +85,7 @@ class BlockReader {
     mutable std::mutex mutex_;
     std::list<Cached> recent_;  // newest first
     std::unordered_map<Logical, std::list<Cached>::iterator> index_;
+    std::list<Ahead> ahead_;        // oldest first; under way
     std::map<Logical, Lost> lost_;  // a search that failed is not made twice
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tree/cursor.h"
 
+#include <algorithm>
+
 namespace raid56::tree {
 
 Cursor::Cursor(BlockReader& reader, const TreeRoot& root) : reader_(reader), root_(root) {}
@@ -17,7 +19,7 @@ Result<Block, BlockLost> Cursor::load(const BlockExpect& expect, const format::K
 
 void Cursor::push(Block block, const format::Key& end) {
     const auto header = format::decode_header(*block);
-    path_.push_back({std::move(block), header.level, 0, header.nritems, end});
+    path_.push_back({std::move(block), header.level, 0, header.nritems, 0, end});
 }
 
 bool Cursor::open_root() {
@@ -31,6 +33,15 @@ bool Cursor::open_root() {
     }
     push(std::move(*block), format::kLastKey);
     return true;
+}
+
+// What a walk in key order comes to now and next.
+void Cursor::announce(Level& node) {
+    constexpr uint32_t kAhead = 16;
+    const uint32_t end = std::min(node.count, node.at + kAhead);
+    for (uint32_t i = std::max(node.announced, node.at); i < end; i++)
+        reader_.announce(format::node_pointer(*node.block, i).block);
+    node.announced = std::max(node.announced, end);
 }
 
 bool Cursor::descend() {
@@ -65,6 +76,7 @@ Step Cursor::next() {
             continue;
         }
         if (top.level > 0) {
+            announce(top);
             descend();
             continue;
         }

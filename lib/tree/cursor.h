@@ -49,10 +49,12 @@ class Cursor {
         Block block;
         uint8_t level = 0;
         uint32_t at = 0, count = 0;
-        format::Key end;  // first key that does not belong below here
+        uint32_t announced = 0;  // pointers before this one are being read ahead
+        format::Key end;         // first key that does not belong below here
     };
 
     bool open_root();
+    void announce(Level& node);
     bool descend();  // into the pointer that the lowest node stands at; false: it is lost
     Result<Block, BlockLost> load(const BlockExpect& expect, const format::Key& end);
     void push(Block block, const format::Key& end);

@@ -26,13 +26,14 @@ class UnreadableSector : public GoldenTest {
     /// Every sector that something allocated takes, and the parities of its rows.
     std::set<Place> allocated() {
         std::ostringstream out, err;
-        const session::World world{
-            out,
-            err,
-            false,
-            [&](const std::string& path) { return device::open_for_reading((folder_ / path).string()); },
-            [] { return 0.0; },
-            worlds_.stop};
+        const session::World world{out,
+                                   err,
+                                   false,
+                                   [&](const std::string& path, device::Reading reading) {
+                                       return device::open_for_reading((folder_ / path).string(), reading);
+                                   },
+                                   [] { return 0.0; },
+                                   worlds_.stop};
         session::Options options;
         options.devices = paths_;
         auto open = session::open_volume(options, world, parity::scalar_engine());

@@ -96,8 +96,8 @@ class Worlds {
     }
     int run_on(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
         opened_.clear();
-        const session::World world{out,   err, false, [this](const std::string& path) { return open(path); },
-                                   clock, stop};
+        const session::World world{
+            out, err, false, [this](const std::string& path, device::Reading) { return open(path); }, clock, stop};
         return run_command_line(words, world);
     }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
@@ -18,7 +19,7 @@ constexpr uint64_t kSize = 1000003;  // not a multiple of anything
 class FileDeviceTest : public testing::Test {
   protected:
     FileDeviceTest()
-        : path_(folder_.file("image", kSize)), device_(Fd(::open(path_.c_str(), O_RDONLY)), path_, kSize) {}
+        : path_(folder_.file("image", kSize)), fd_(::open(path_.c_str(), O_RDONLY)), device_(Fd(fd_), path_, kSize) {}
 
     /// Reads and compares; the errno.
     int read(uint64_t offset, size_t length) {
@@ -30,6 +31,7 @@ class FileDeviceTest : public testing::Test {
 
     TempFolder folder_;
     std::string path_;
+    int fd_;  // the device's
     FileDevice device_;
 };
 
@@ -95,6 +97,50 @@ TEST_F(FileDeviceTest, ManyAheadFromManyThreads) {
     std::thread other(reader, 4096);
     reader(65536);
     other.join();
+}
+
+TEST_F(FileDeviceTest, ReadsInFinish) {
+    EXPECT_TRUE(device_.reads_in_finish());
+    std::vector<uint8_t> out(4096, 0xaa);
+    ReadOp op{8192, out, 0, nullptr};
+    device_.start(op);
+    EXPECT_EQ(out, std::vector<uint8_t>(4096, 0xaa));
+    device_.finish(op);
+    EXPECT_EQ(op.error, 0);
+    EXPECT_EQ(out, pattern(8192, 4096));
+}
+
+TEST_F(FileDeviceTest, AHintOfAnyRangeDoesNoHarm) {
+    for (const uint64_t offset : {uint64_t{0}, uint64_t{1}, uint64_t{4095}, uint64_t{131072}, kSize - 1, kSize,
+                                  kSize + 1, uint64_t{1} << 63, UINT64_MAX - 131072, UINT64_MAX})
+        for (const uint64_t length : {uint64_t{0}, uint64_t{1}, uint64_t{131072}, uint64_t{131073}, kSize, kSize + 1,
+                                      uint64_t{1} << 63, UINT64_MAX - 1, UINT64_MAX})
+            device_.hint(offset, length);
+    EXPECT_EQ(read(0, kSize), 0);
+}
+
+TEST_F(FileDeviceTest, ReadsAfterAHintAreRight) {
+    for (const uint64_t offset : {uint64_t{0}, uint64_t{4095}, uint64_t{300001}, kSize - 5000}) {
+        ASSERT_EQ(::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED), 0);
+        device_.hint(offset, 400000);
+        EXPECT_EQ(read(offset, std::min<uint64_t>(400000, kSize - offset)), 0);
+        EXPECT_EQ(read(0, kSize), 0);
+    }
+}
+
+TEST_F(FileDeviceTest, AHintAtWhatWasCutOffDoesNoHarm) {
+    ASSERT_EQ(::truncate(path_.c_str(), 5000), 0);
+    device_.hint(0, kSize);
+    device_.hint(500000, 4096);
+    EXPECT_EQ(read(0, 5000), 0);
+    EXPECT_EQ(read(4096, 1000), EIO);
+}
+
+TEST(FileDevice, AHintOnABadDescriptorDoesNoHarm) {
+    FileDevice device(Fd(), "nothing", 1 << 20);
+    device.hint(0, 1 << 20);
+    std::vector<uint8_t> out(10);
+    EXPECT_EQ(device.read(0, out), EBADF);
 }
 
 TEST(ReadFully, ABadDescriptorIsItsErrno) {
