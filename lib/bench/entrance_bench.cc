@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// 1. A chunk of noise over devices in memory, with its parities and digests.
+// 2. Each thread checks it again and again through batches of its own, until the time is over.
+#include "bench/entrance_bench.h"
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "checksum/checksum.h"
+#include "device/memory_device.h"
+#include "scrub/stripe_check.h"
+
+namespace raid56::bench {
+namespace {
+
+constexpr uint32_t kSector = 4096;
+constexpr unsigned kFullStripes = 8;
+constexpr uint64_t kStart = 1 << 20;
+
+std::vector<uint8_t> noise(size_t size, uint64_t seed) {
+    std::vector<uint8_t> bytes(size);
+    uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+    for (auto& byte : bytes) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        byte = static_cast<uint8_t>(state >> 56);
+    }
+    return bytes;
+}
+
+class Chunk {
+  public:
+    Chunk(unsigned nd, unsigned np, unsigned lost, CsumKind csum) : volume_(super(csum), {}) {
+        const unsigned width = nd + np;
+        format::Chunk chunk;
+        chunk.start = Logical(kStart);
+        chunk.length = uint64_t{kFullStripes} * nd * kStripLen;
+        chunk.kind = format::chunk_kind::kData;
+        chunk.profile = np > 1 ? format::Profile::raid6 : format::Profile::raid5;
+        for (unsigned i = 0; i < width; i++) {
+            volume::Member member;
+            member.devid = DevId(i + 1);
+            member.uuid[0] = static_cast<uint8_t>(i + 1);
+            volume_.add_member(member);
+            // Below the first superblock copy but in one piece: these devices have none.
+            chunk.stripes.push_back({member.devid, Physical(kStart), member.uuid});
+        }
+        mapped_ = volume_.add_chunk(chunk).ok();
+        if (mapped_) fill(width, lost);
+    }
+
+    bool is_mapped() const { return mapped_; }
+    const volume::Volume& volume() const { return volume_; }
+    const scrub::Window& window() const { return window_; }
+    size_t bytes() const { return kFullStripes * kStripLen * volume_.members().size(); }
+
+  private:
+    static format::Superblock super(CsumKind csum) {
+        format::Superblock super;
+        super.sectorsize = kSector;
+        super.nodesize = 16384;
+        super.csum = csum;
+        return super;
+    }
+
+    void fill(unsigned width, unsigned lost) {
+        const auto& chunk = volume_.chunks().front();
+        const auto& layout = chunk.layout;
+        std::vector<std::vector<uint8_t>> disks;
+        for (unsigned i = 0; i < width; i++) disks.push_back(noise(kStart + kFullStripes * kStripLen, i));
+
+        window_.chunk = &chunk;
+        window_.count = kFullStripes;
+        window_.start = chunk.chunk.start;
+        window_.sectorsize = kSector;
+        window_.digest_size = csum_size(volume_.super().csum);
+        window_.sectors.assign(size_t{kFullStripes} * layout.nd * window_.rows(), scrub::Expect::csum);
+        window_.digests.resize(window_.sectors.size() * window_.digest_size);
+        window_.needed.assign(kFullStripes, true);
+        for (unsigned n = 0; n < kFullStripes; n++) {
+            std::vector<uint8_t*> columns;
+            for (unsigned c = 0; c < layout.columns(); c++) {
+                const unsigned index = volume::stripe_index(layout, StripeNo(n), c, 0);
+                columns.push_back(disks[index].data() + kStart + n * kStripLen);
+            }
+            parity::Job job;
+            job.op = parity::Op::generate;
+            job.has_q = layout.np > 1;
+            job.columns = columns;
+            job.length = kStripLen;
+            parity::run(parity::scalar_engine(), {&job, 1});
+            for (unsigned c = 0; c < layout.nd; c++)
+                for (unsigned r = 0; r < window_.rows(); r++) {
+                    const auto digest =
+                        checksum::digest(volume_.super().csum, ByteView(columns[c] + size_t{r} * kSector, kSector));
+                    std::copy_n(digest.begin(), window_.digest_size,
+                                window_.digests.data() + window_.at(n, c, r) * window_.digest_size);
+                }
+        }
+        for (unsigned i = 0; i < width; i++) {
+            auto& member = volume_.member(i);
+            devices_.push_back(std::make_unique<device::MemoryDevice>(std::move(disks[i])));
+            if (i < lost) continue;  // stays missing
+            member.state = volume::DeviceState::present;
+            member.device = devices_.back().get();
+        }
+    }
+
+    volume::Volume volume_;
+    bool mapped_ = false;
+    std::vector<std::unique_ptr<device::MemoryDevice>> devices_;
+    scrub::Window window_;
+};
+
+}  // namespace
+
+EntranceFigure measure_entrance(parity::Engine& engine, unsigned nd, unsigned np, unsigned lost, CsumKind csum,
+                                unsigned threads, Clock clock) {
+    EntranceFigure figure{nd, np, lost, csum, threads, 0, false};
+    const Chunk chunk(nd, np, lost, csum);
+    if (!chunk.is_mapped()) return figure;
+    const std::atomic<bool> stop{false};
+    std::atomic<bool> wrong{false};
+    std::atomic<size_t> rounds{0};
+
+    const auto work = [&](double until) {
+        tree::BlockReader reader(chunk.volume(), engine, stop);
+        const scrub::Context context{chunk.volume(), engine, reader, stop};
+        scrub::StripeChecker checker(context);
+        scrub::Batch batch(engine);
+        batch.window = chunk.window();
+        do {
+            batch.start_reads(chunk.volume());
+            batch.finish_reads(chunk.volume(), stop);
+            checker.check(batch);
+            const auto& c = batch.counters;
+            const bool whole = c.data_bytes_verified == kFullStripes * nd * kStripLen;
+            if (!batch.damage.empty() || c.unrepairable_sectors > 0 || (lost == 0 && !whole)) wrong = true;
+            rounds++;
+        } while (clock() < until);
+    };
+
+    constexpr double kSeconds = 0.05;
+    work(clock());  // warms up
+    rounds = 0;
+    const double start = clock();
+    {
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < threads; i++) others.emplace_back(work, start + kSeconds);
+        work(start + kSeconds);
+    }
+    figure.bytes_per_second = static_cast<double>(rounds * chunk.bytes()) / (clock() - start);
+    figure.correct = !wrong;
+    return figure;
+}
+
+}  // namespace raid56::bench

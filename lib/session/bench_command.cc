@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// 1. Yardsticks: copies within a cache and beyond it, the page cache, the devices named.
+// 2. Checksums.
+// 3. Each engine's jobs, by shape, length and batch.
+// 4. The entrances, on one thread and on all.
+#include "session/bench_command.h"
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+
+#include "bench/yardsticks.h"
+#include "checksum/checksum.h"
+#include "report/json.h"
+#include "report/text.h"
+#include "session/bench_report.h"
+#include "session/open_volume.h"
+
+namespace raid56::session {
+namespace {
+
+struct Shape {
+    unsigned nd, np;
+};
+constexpr Shape kShapes[] = {{2, 1}, {4, 1}, {8, 1}, {16, 1}, {30, 1}, {2, 2}, {4, 2}, {8, 2}, {16, 2}, {30, 2}};
+constexpr size_t kLengths[] = {4096, kStripLen};  // a sector's, a strip's
+constexpr CsumKind kKinds[] = {CsumKind::crc32c, CsumKind::xxhash64, CsumKind::sha256, CsumKind::blake2b};
+constexpr uint64_t kMostRead = 1 << 30;  // of each device
+
+class BenchRun {
+  public:
+    BenchRun(const Options& options, const World& world)
+        : options_(options),
+          world_(world),
+          report_(options.format == Format::json ? json_bench_report(world.out) : text_bench_report(world.out)),
+          start_(world.clock()) {}
+
+    int run() {
+        try {
+            return run_stages();
+        } catch (const std::exception& error) {  // out of memory, no threads: nothing else throws
+            return fail(Error{error.what()});
+        }
+    }
+
+  private:
+    int run_stages() {
+        const auto chosen = choose_engine(options_, world_);
+        if (!chosen) return fail(chosen.error());
+        engine_ = *chosen;
+        if (auto fine = checksum::self_test(); !fine) return fail(fine.error());
+        std::vector<device::Opened> devices;
+        for (const auto& path : options_.devices) {
+            auto opened = world_.open(path, options_.reading);
+            if (!opened) return fail(opened.error());
+            devices.push_back(std::move(*opened));
+        }
+        if (auto fine = yardsticks(devices); !fine) return fail(fine.error());
+        checksums();
+        for (parity::Engine* engine : parity::engines())
+            if (options_.engine == "auto" || engine == engine_) jobs(*engine);
+        if (auto fine = entrances(); !fine) return fail(fine.error());
+        return conclude(world_.stop ? report::Verdict::interrupted : report::Verdict::done);
+    }
+
+    Result<void> yardsticks(const std::vector<device::Opened>& named) {
+        for (const size_t bytes : {size_t{256} << 10, size_t{64} << 20})
+            report_->yardstick("memory-copy", bytes, 1, bench::measure_copy(bytes, world_.clock));
+        if (named.empty() || world_.stop) return {};
+        std::vector<device::ReadDevice*> devices;
+        for (const auto& opened : named) devices.push_back(opened.device.get());
+        const auto figure = bench::measure_reading(devices, kMostRead, world_.stop, world_.clock);
+        if (figure.errors > 0) return Error{std::to_string(figure.errors) + " reads of the devices named failed"};
+        report_->yardstick("plain-reading", 0, static_cast<unsigned>(devices.size()), figure.bytes_per_second);
+        return {};
+    }
+
+    void checksums() {
+        for (const CsumKind kind : kKinds)
+            for (const size_t block : {4096, 16384})
+                if (!world_.stop) report_->checksum(bench::measure_checksum(kind, block, world_.clock));
+    }
+
+    void jobs(parity::Engine& engine) {
+        for (const size_t length : kLengths)
+            for (const auto& [nd, np] : kShapes)
+                for (const bench::Work work : bench::works(np))
+                    if (!world_.stop)
+                        report_->parity(std::string(engine.name()),
+                                        bench::measure_parity(engine, work, nd, np, length, world_.clock));
+    }
+
+    Result<void> entrances() {
+        const unsigned all =
+            options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
+        for (const unsigned threads : {1u, all}) {
+            for (const auto& [nd, np] : kShapes)
+                for (unsigned lost = 0; lost <= np; lost++)
+                    if (auto fine = entrance(nd, np, lost, CsumKind::crc32c, threads); !fine) return fine;
+            for (const CsumKind kind : kKinds)
+                if (kind != CsumKind::crc32c)
+                    if (auto fine = entrance(4, 2, 0, kind, threads); !fine) return fine;
+            if (all == 1) break;
+        }
+        return {};
+    }
+
+    Result<void> entrance(unsigned nd, unsigned np, unsigned lost, CsumKind kind, unsigned threads) {
+        if (world_.stop) return {};
+        const auto figure = bench::measure_entrance(*engine_, nd, np, lost, kind, threads, world_.clock);
+        if (!figure.correct)
+            return Error{"full stripes that are right were found to be wrong: do not trust this machine"};
+        report_->entrance(std::string(engine_->name()), figure);
+        return {};
+    }
+
+    int fail(const Error& error) {
+        world_.err << "btrfs-raid56: " << error.message << '\n';
+        return conclude(report::Verdict::failed);
+    }
+
+    int conclude(report::Verdict verdict) {
+        report::Summary summary;
+        summary.command = "bench";
+        summary.verdict = verdict;
+        summary.exit_status = verdict == report::Verdict::failed        ? report::kExitFailed
+                              : verdict == report::Verdict::interrupted ? report::kExitInterrupted
+                                                                        : report::kExitFine;
+        summary.seconds = world_.clock() - start_;
+        summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        summary.interrupted = verdict == report::Verdict::interrupted;
+        report::JsonWriter json(world_.out);
+        report::TextWriter text(world_.out);
+        (options_.format == Format::json ? static_cast<report::Writer&>(json) : text).summary(summary);
+        world_.out.flush();
+        if (world_.out) return summary.exit_status;
+        world_.err << "btrfs-raid56: the report could not be written\n";
+        return report::kExitFailed;
+    }
+
+    const Options& options_;
+    const World& world_;
+    std::unique_ptr<BenchReport> report_;
+    double start_;
+    parity::Engine* engine_ = nullptr;
+};
+
+}  // namespace
+
+int bench_command(const Options& options, const World& world) { return BenchRun(options, world).run(); }
+
+}  // namespace raid56::session
