@@ -15,6 +15,7 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "session/bench_report.h"
+#include "session/conclude.h"
 #include "session/open_volume.h"
 
 namespace raid56::session {
@@ -61,7 +62,7 @@ class BenchRun {
         for (parity::Engine* engine : parity::engines())
             if (options_.engine == "auto" || engine == engine_) jobs(*engine);
         if (auto fine = entrances(); !fine) return fail(fine.error());
-        return conclude(world_.stop ? report::Verdict::interrupted : report::Verdict::done);
+        return end(world_.stop ? report::Verdict::interrupted : report::Verdict::done);
     }
 
     Result<void> yardsticks(const std::vector<device::Opened>& named) {
@@ -117,26 +118,19 @@ class BenchRun {
 
     int fail(const Error& error) {
         world_.err << "btrfs-raid56: " << error.message << '\n';
-        return conclude(report::Verdict::failed);
+        return end(report::Verdict::failed);
     }
 
-    int conclude(report::Verdict verdict) {
+    int end(report::Verdict verdict) {
         report::Summary summary;
         summary.command = "bench";
         summary.verdict = verdict;
-        summary.exit_status = verdict == report::Verdict::failed        ? report::kExitFailed
-                              : verdict == report::Verdict::interrupted ? report::kExitInterrupted
-                                                                        : report::kExitFine;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
-        summary.interrupted = verdict == report::Verdict::interrupted;
         report::JsonWriter json(world_.out);
         report::TextWriter text(world_.out);
-        (options_.format == Format::json ? static_cast<report::Writer&>(json) : text).summary(summary);
-        world_.out.flush();
-        if (world_.out) return summary.exit_status;
-        world_.err << "btrfs-raid56: the report could not be written\n";
-        return report::kExitFailed;
+        return conclude(world_, options_.format == Format::json ? static_cast<report::Writer&>(json) : text,
+                        std::move(summary));
     }
 
     const Options& options_;

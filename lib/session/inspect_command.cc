@@ -8,6 +8,7 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "scrub/context.h"
+#include "session/conclude.h"
 #include "session/decide_states.h"
 #include "session/inspect_row.h"
 #include "tree/path.h"
@@ -67,9 +68,9 @@ class InspectRun {
         if (!engine) return fail(engine.error());
         engine_ = *engine;
         auto open = open_volume(options_, world_, *engine_);
-        if (!open) return world_.stop ? conclude(report::Verdict::interrupted) : fail(open.error());
+        if (!open) return world_.stop ? end(report::Verdict::interrupted) : fail(open.error());
         decide_states(*open, world_);
-        if (world_.stop) return conclude(report::Verdict::interrupted);
+        if (world_.stop) return end(report::Verdict::interrupted);
         tell_volume(*open);
         Result<void> told;
         if (options_.logical)
@@ -79,7 +80,7 @@ class InspectRun {
         else
             tell_map(*open);
         if (!told) return fail(told.error());
-        return conclude(report::Verdict::done);
+        return end(report::Verdict::done);
     }
 
     bool as_json() const { return options_.format == Format::json; }
@@ -87,24 +88,16 @@ class InspectRun {
 
     int fail(const Error& error) {
         world_.err << "btrfs-raid56: " << error.message << '\n';
-        return conclude(report::Verdict::failed);
+        return end(report::Verdict::failed);
     }
 
-    int conclude(report::Verdict verdict) {
+    int end(report::Verdict verdict) {
         report::Summary summary;
         summary.command = "inspect";
         summary.verdict = verdict;
-        summary.exit_status = verdict == report::Verdict::done          ? report::kExitFine
-                              : verdict == report::Verdict::interrupted ? report::kExitInterrupted
-                                                                        : report::kExitFailed;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
-        summary.interrupted = verdict == report::Verdict::interrupted;
-        writer().summary(summary);
-        world_.out.flush();
-        if (world_.out) return summary.exit_status;
-        world_.err << "btrfs-raid56: the report could not be written\n";
-        return report::kExitFailed;
+        return conclude(world_, writer(), std::move(summary));
     }
 
     void tell_volume(const OpenVolume& open) {

@@ -17,6 +17,7 @@
 #include "report/text.h"
 #include "scrub/scrub.h"
 #include "scrub/super_check.h"
+#include "session/conclude.h"
 #include "session/decide_states.h"
 
 namespace raid56::session {
@@ -71,19 +72,6 @@ class Tally : public scrub::Sink {
     std::map<uint64_t, uint64_t> refuted_;  // bytes by devid
 };
 
-int exit_status(report::Verdict verdict) {
-    switch (verdict) {
-        case report::Verdict::clean:
-        case report::Verdict::done: return report::kExitFine;
-        case report::Verdict::repairable: return report::kExitDamage;
-        case report::Verdict::unrepairable:
-        case report::Verdict::undecided: return report::kExitLost;
-        case report::Verdict::failed: return report::kExitFailed;
-        case report::Verdict::interrupted: return report::kExitInterrupted;
-    }
-    return report::kExitFailed;
-}
-
 class ScrubRun {
   public:
     ScrubRun(const Options& options, const World& world, report::Writer& writer, report::ProgressLine& progress)
@@ -115,7 +103,7 @@ class ScrubRun {
     int fail(const Error& error) {
         progress_.clear();
         world_.err << "btrfs-raid56: " << error.message << '\n';
-        return conclude(report::Verdict::failed, {}, {});
+        return end(report::Verdict::failed, {}, {});
     }
 
     scrub::Counters scrub_volume(OpenVolume& open) {
@@ -154,21 +142,18 @@ class ScrubRun {
     int finish(const scrub::Counters& counters) {
         progress_.clear();
         const auto verdict = world_.stop ? report::Verdict::interrupted : tally_.verdict(counters);
-        return conclude(verdict, counters, tally_.suspects(sectorsize_));
+        return end(verdict, counters, tally_.suspects(sectorsize_));
     }
 
-    int conclude(report::Verdict verdict, const scrub::Counters& counters, std::vector<uint64_t> suspects) {
+    int end(report::Verdict verdict, const scrub::Counters& counters, std::vector<uint64_t> suspects) {
         report::Summary summary;
         summary.command = "scrub";
         summary.verdict = verdict;
-        summary.exit_status = exit_status(verdict);
         summary.counters = counters;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
-        summary.interrupted = verdict == report::Verdict::interrupted;
         summary.distrust = std::move(suspects);
-        writer_.summary(summary);
-        return summary.exit_status;
+        return conclude(world_, writer_, std::move(summary));
     }
 
     const Options& options_;
@@ -190,11 +175,7 @@ int scrub_command(const Options& options, const World& world) {
     const bool shown =
         options.progress == Progress::always || (options.progress == Progress::automatic && world.err_is_terminal);
     report::ProgressLine progress(world.err, shown, world.err_is_terminal, world.clock);
-    const int status = ScrubRun(options, world, writer, progress).run();
-    world.out.flush();
-    if (world.out) return status;
-    world.err << "btrfs-raid56: the report could not be written\n";
-    return report::kExitFailed;
+    return ScrubRun(options, world, writer, progress).run();
 }
 
 }  // namespace raid56::session
