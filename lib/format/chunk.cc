@@ -90,8 +90,13 @@ Decoded<Chunk> decode_chunk(Logical start, ByteView item, uint32_t sectorsize) {
 }
 
 DevItem decode_dev_item(const raw::dev_item& item) {
-    return {DevId(item.devid),           item.total_bytes,      item.bytes_used,
-            Generation(item.generation), copy_bytes(item.uuid), copy_bytes(item.fsid)};
+    return {DevId(item.devid),
+            item.total_bytes,
+            item.bytes_used,
+            Generation(item.generation),
+            copy_bytes(item.uuid),
+            copy_bytes(item.fsid),
+            item};
 }
 
 }  // namespace raid56::format

@@ -55,6 +55,7 @@ struct DevItem {
     Generation generation;  // not 0 only for a seed device: its superblock's (FACTS 4)
     Uuid uuid{};
     Uuid fsid{};
+    raw::dev_item raw{};  // as it lies there: what a superblock of that device carries, byte for byte
 };
 
 DevItem decode_dev_item(const raw::dev_item& item);

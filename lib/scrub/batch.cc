@@ -48,6 +48,7 @@ void Batch::start_reads(const volume::Volume& volume) {
     bad_.assign(strips_.size(), {});
     counters = {};
     damage.clear();
+    fixes.clear();
     reads_.clear();
     for (unsigned i = 0; i < strips_.size(); i++) {
         auto* from = device(volume, i);

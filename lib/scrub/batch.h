@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "parity/engine.h"
+#include "scrub/fix.h"
 #include "scrub/window.h"
 
 namespace raid56::scrub {
@@ -43,6 +44,7 @@ class Batch {
     // What the check gave.
     Counters counters;
     std::vector<Damage> damage;  // in the order of the report
+    FixList fixes;               // where they are wanted
 
   private:
     struct Read {

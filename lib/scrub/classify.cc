@@ -20,6 +20,36 @@ ParityState judged(bool usable, bool differs) {
     return differs ? ParityState::stale : ParityState::right;
 }
 
+// The data as they stand are taken for right, as the user said.
+RowVerdict trust_data(const RowFacts& facts) {
+    RowVerdict v;
+    v.by_trust = true;
+    v.p = judged(facts.has_p, facts.p_differs);
+    v.q = judged(facts.has_q, facts.q_differs);
+    return v;
+}
+
+// The syndromes single out one silent column.
+RowVerdict silent_suspect(const RowFacts& facts) {
+    switch (facts.no_checksum) {
+        case NoChecksum::report: break;
+        case NoChecksum::trust_data: return trust_data(facts);
+        case NoChecksum::trust_parity: {
+            RowVerdict v;
+            v.p = v.q = ParityState::right;
+            v.put_back_suspect = true;
+            return v;
+        }
+    }
+    return ambiguous(facts, true);
+}
+
+// Data and parity contradict each other, and nothing says where.
+RowVerdict contradiction(const RowFacts& facts) {
+    return facts.no_checksum == NoChecksum::trust_data && facts.rebuilt == 0 ? trust_data(facts)
+                                                                             : ambiguous(facts, false);
+}
+
 // Written data that nothing proves, both parities at hand: the syndromes speak.
 RowVerdict by_syndromes(const RowFacts& facts) {
     RowVerdict v;
@@ -36,10 +66,10 @@ RowVerdict by_syndromes(const RowFacts& facts) {
             v.parity_confirms = true;
             return v;
         case parity::Suspect::data:
-            if (facts.suspect_is_silent) return ambiguous(facts, true);
+            if (facts.suspect_is_silent) return silent_suspect(facts);
             v.p = v.q = ParityState::stale;
             return v;
-        case parity::Suspect::several: return ambiguous(facts, false);
+        case parity::Suspect::several: return contradiction(facts);
     }
     return v;
 }
@@ -54,7 +84,7 @@ RowVerdict without_doubt(const RowFacts& facts) {
         return v;
     }
     if (facts.rebuilt == 0 && usable == 2) return by_syndromes(facts);
-    if (differs) return ambiguous(facts, false);
+    if (differs) return contradiction(facts);
     // A parity that was used agrees by construction; one that was not is a witness.
     v.p = judged(facts.has_p, false);
     v.q = judged(facts.has_q, false);

@@ -6,6 +6,7 @@
 
 #include "parity/engine.h"
 #include "scrub/batch.h"
+#include "scrub/classify.h"
 #include "tree/block_reader.h"
 
 namespace raid56::scrub {
@@ -15,6 +16,8 @@ struct Context {
     parity::Engine& engine;
     tree::BlockReader& reader;  // for blocks that cross strips
     const std::atomic<bool>& stop;
+    bool want_fixes = false;  // collect what a repair would write
+    NoChecksum no_checksum = NoChecksum::report;
 };
 
 /// The cause that stands for a device which is not to be believed.

@@ -2,6 +2,8 @@
 #include "scrub/events.h"
 
 #include <algorithm>
+#include <cassert>
+#include <cstring>
 #include <tuple>
 
 #include "scrub/context.h"
@@ -21,39 +23,41 @@ const volume::Member& StripeEvents::member_of(const Cell& cell) const {
     return volume_.member_of(chunk_, volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy));
 }
 
-void StripeEvents::tell(const Cell& cell, Finding finding, bool differs) {
+void StripeEvents::tell(const Cell& cell, Finding finding, const SectorBytes& bytes) {
     const auto& device = member_of(cell);
     const bool missing = device.device == nullptr;
-    if (!missing && device.trusted()) return report(cell, finding);
+    if (!missing && device.trusted()) return report(cell, finding, bytes);
     const bool chunk_is_lost = missing && !survives(volume_, chunk_);
     if (finding.repairable == Repairable::yes) {
         // A rebuild, not a repair, writes to a missing device; a stale one gets what differs.
         if (missing)
             counters_.unproven_sectors += !chunk_is_lost && is_unproven(finding) ? 1 : 0;
-        else if (differs)
-            count(finding);
+        else if (bytes.found == nullptr || std::memcmp(bytes.found, bytes.right, volume_.sectorsize()) != 0)
+            count(cell, finding, bytes);
         return;
     }
-    if (chunk_is_lost) return count(finding);
+    if (chunk_is_lost) return count(cell, finding, bytes);
     finding.cause = device_cause(device.state);
-    report(cell, finding);
+    report(cell, finding, bytes);
 }
 
-void StripeEvents::count(const Finding& finding) {
+void StripeEvents::count(const Cell& cell, const Finding& finding, const SectorBytes& bytes) {
     switch (finding.repairable) {
         case Repairable::yes:
+            assert(bytes.right != nullptr);
             counters_.repairable_sectors++;
             if (is_unproven(finding)) counters_.unproven_sectors++;
+            if (fixes_ != nullptr) to_write_.push_back({cell, finding, 1, {bytes}});
             return;
         case Repairable::no: counters_.unrepairable_sectors++; return;
         case Repairable::undecided: counters_.undecided_sectors++; return;
     }
 }
 
-void StripeEvents::report(const Cell& cell, const Finding& finding) {
-    count(finding);
+void StripeEvents::report(const Cell& cell, const Finding& finding, const SectorBytes& bytes) {
+    count(cell, finding, bytes);
     if (finding.cause == Cause::unreadable) counters_.unreadable_sectors++;
-    reported_.push_back({cell, finding, 1});
+    reported_.push_back({cell, finding, 1, {}});
 }
 
 bool StripeEvents::joins(const Reported& run, const Reported& next) {
@@ -65,12 +69,14 @@ bool StripeEvents::joins(const Reported& run, const Reported& next) {
                std::tie(b.role, b.cause, b.repairable, b.proof, b.suspect, b.differing_bytes);
 }
 
-Damage StripeEvents::locate(const Cell& cell, const Finding& finding) const {
+Damage StripeEvents::locate(const Reported& run) const {
+    const auto& [cell, finding, rows, bytes] = run;
     const unsigned index = volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy);
     const uint64_t offset = uint64_t{cell.row} * volume_.sectorsize();
     Damage damage;
     damage.devid = member_of(cell).devid;
     damage.physical = chunk_.physical(n_, index) + offset;
+    damage.length = uint64_t{rows} * volume_.sectorsize();
     damage.role = finding.role;
     damage.cause = finding.cause;
     damage.chunk = chunk_.chunk.start;
@@ -87,28 +93,49 @@ Damage StripeEvents::locate(const Cell& cell, const Finding& finding) const {
     return damage;
 }
 
-void StripeEvents::flush(std::vector<Damage>& out) {
+std::vector<StripeEvents::Reported> StripeEvents::runs_of(std::vector<Reported>& sectors) {
     const auto by_column = [](const Reported& a, const Reported& b) {
         return std::tie(a.cell.column, a.cell.copy, a.cell.row) < std::tie(b.cell.column, b.cell.copy, b.cell.row);
     };
-    std::stable_sort(reported_.begin(), reported_.end(), by_column);
+    std::stable_sort(sectors.begin(), sectors.end(), by_column);
     std::vector<Reported> runs;
-    for (const auto& next : reported_) {
-        if (!runs.empty() && joins(runs.back(), next))
+    for (auto& next : sectors) {
+        if (!runs.empty() && joins(runs.back(), next)) {
             runs.back().rows++;
-        else
-            runs.push_back(next);
+            runs.back().bytes.insert(runs.back().bytes.end(), next.bytes.begin(), next.bytes.end());
+        } else {
+            runs.push_back(std::move(next));
+        }
     }
     const auto by_row = [](const Reported& a, const Reported& b) {
         return std::tie(a.cell.row, a.cell.column, a.cell.copy) < std::tie(b.cell.row, b.cell.column, b.cell.copy);
     };
     std::stable_sort(runs.begin(), runs.end(), by_row);
-    for (const auto& run : runs) {
-        Damage damage = locate(run.cell, run.finding);
-        damage.length = uint64_t{run.rows} * volume_.sectorsize();
-        out.push_back(damage);
+    sectors.clear();
+    return runs;
+}
+
+void StripeEvents::add_fix(const Reported& run) {
+    const size_t sector = volume_.sectorsize();
+    Fix fix;
+    fix.what = locate(run);
+    fix.bytes = fixes_->bytes.size();
+    fixes_->bytes.resize(fix.bytes + 2 * fix.what.length);
+    uint8_t* old_bytes = fixes_->bytes.data() + fix.bytes;
+    uint8_t* new_bytes = old_bytes + fix.what.length;
+    for (unsigned i = 0; i < run.rows; i++) {
+        if (run.bytes[i].found == nullptr)
+            fix.unreadable |= uint64_t{1} << i;
+        else
+            std::memcpy(old_bytes + i * sector, run.bytes[i].found, sector);
+        std::memcpy(new_bytes + i * sector, run.bytes[i].right, sector);
     }
-    reported_.clear();
+    fixes_->fixes.push_back(std::move(fix));
+}
+
+void StripeEvents::flush(std::vector<Damage>& out) {
+    for (const auto& run : runs_of(reported_)) out.push_back(locate(run));
+    for (const auto& run : runs_of(to_write_)) add_fix(run);
 }
 
 }  // namespace raid56::scrub

@@ -68,12 +68,16 @@ struct Counters {
     void add(const Counters& other);
 };
 
+struct FixList;
+
 /// Where a scrub tells what it finds, in the order of the report. Called from one thread.
 class Sink {
   public:
     virtual ~Sink() = default;
     virtual void damage(const Damage& damage) = 0;
     virtual void unknown(const Unknown& unknown) = 0;
+    /// What a repair would write, where that was asked for; after the damage of the same full stripes.
+    virtual void fixes(const FixList& /*fixes*/) {}
     /// Bytes of the logical space done so far, of all; for progress.
     virtual void progress(uint64_t done, uint64_t all) = 0;
 };

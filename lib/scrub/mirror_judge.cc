@@ -25,7 +25,8 @@ class MirrorJudge {
           n_(n),
           number_(window_.first.v + n),
           sector_(window_.sectorsize),
-          events_(context.volume, chunk_, number_, batch.counters) {}
+          zeros_(sector_),
+          events_(context.volume, chunk_, number_, batch.counters, context.want_fixes ? &batch.fixes : nullptr) {}
 
     void judge() {
         const auto [first, end] = blocks_of_stripe(window_, context_.volume.nodesize(), n_);
@@ -45,6 +46,9 @@ class MirrorJudge {
     }
     const uint8_t* found(unsigned column, unsigned copy, unsigned row) const {
         return batch_.strip(n_, volume::stripe_index(layout_, number_, column, copy)) + row * sector_;
+    }
+    SectorBytes bytes(unsigned column, unsigned copy, unsigned row, const uint8_t* right) const {
+        return {gone(column, copy, row) ? nullptr : found(column, copy, row), right};
     }
 
     // ---- 1. tree blocks
@@ -110,6 +114,7 @@ class MirrorJudge {
     // Compares every copy with the proven block, or gives every copy up.
     void judge_copies(const BlockHere& block, const std::vector<Place>& places, const tree::Block& right,
                       stripe::Verdict verdict) {
+        if (right) kept_.push_back(right);
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             // A copy may be proven with other bytes between checksum and fsid field, which mean nothing.
             if (right && !block.crosses && all_here(places, copy)) {
@@ -143,7 +148,8 @@ class MirrorJudge {
                 finding.repairable = verdict == stripe::Verdict::none ? Repairable::no : Repairable::undecided;
                 finding.proof = Proof::none;
             }
-            events_.tell({place.column, copy, place.row}, finding);
+            const uint8_t* right_sector = right ? right->data() + place.sector * sector_ : nullptr;
+            events_.tell({place.column, copy, place.row}, finding, bytes(place.column, copy, place.row, right_sector));
         }
         if (!any) batch_.counters.tree_bytes_verified += places.size() * sector_;
         if (readable_differs && starts_here) batch_.counters.corrupt_tree_blocks++;
@@ -173,19 +179,21 @@ class MirrorJudge {
     void judge_checksummed(unsigned c, unsigned r) {
         const size_t sector = window_.at(n_, c, r);
         std::vector<unsigned> bad;
-        for (unsigned copy = 0; copy < layout_.copies; copy++)
+        const uint8_t* right = nullptr;
+        for (unsigned copy = 0; copy < layout_.copies; copy++) {
             if (gone(c, copy, r) || !digest_holds(window_, sector, context_.volume.super().csum, found(c, copy, r)))
                 bad.push_back(copy);
+            else
+                right = found(c, copy, r);
+        }
         batch_.counters.data_bytes_verified += (layout_.copies - bad.size()) * sector_;
-        const bool proven = bad.size() < layout_.copies;
+        const bool proven = right != nullptr;
         for (const unsigned copy : bad) {
             if (!gone(c, copy, r)) batch_.counters.corrupt_data_sectors++;
-            events_.tell({c, copy, r}, {Role::data,
-                                        gone(c, copy, r) ? Cause::unreadable : Cause::checksum,
-                                        proven ? Repairable::yes : Repairable::no,
-                                        proven ? Proof::checksum : Proof::none,
-                                        {},
-                                        0});
+            const Cause cause = gone(c, copy, r) ? Cause::unreadable : Cause::checksum;
+            const Repairable repairable = proven ? Repairable::yes : Repairable::no;
+            const Proof proof = proven ? Proof::checksum : Proof::none;
+            events_.tell({c, copy, r}, {Role::data, cause, repairable, proof, {}, 0}, bytes(c, copy, r, right));
         }
     }
 
@@ -215,7 +223,8 @@ class MirrorJudge {
                 finding.repairable = Repairable::undecided;
             else if (!gone(c, copy, r) && same(copy, witnesses.front()))
                 continue;
-            events_.tell({c, copy, r}, finding);
+            const uint8_t* right = witnesses.empty() ? nullptr : found(c, witnesses.front(), r);
+            events_.tell({c, copy, r}, finding, bytes(c, copy, r, right));
         }
     }
 
@@ -237,23 +246,28 @@ class MirrorJudge {
                     finding.differing_bytes += found(c, odd, r)[i] != found(c, other, r)[i] ? 1 : 0;
             }
         }
-        events_.report({c, witnesses.front(), r}, finding);
+        events_.report({c, witnesses.front(), r}, finding, {});
     }
 
+    // What lies there means nothing: any copy that can be read will do, and zeros where there is none.
     void judge_never_written(unsigned c, unsigned r) {
+        const uint8_t* right = zeros_.data();
+        for (unsigned copy = 0; copy < layout_.copies; copy++)
+            if (!gone(c, copy, r)) right = found(c, copy, r);
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             if (!gone(c, copy, r)) {
                 batch_.counters.no_checksum_bytes += sector_;
                 continue;
             }
-            events_.tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
+            events_.tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0},
+                         {nullptr, right});
         }
     }
 
     void judge_csum_missing(unsigned c, unsigned r) {
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             const Cause cause = gone(c, copy, r) ? Cause::unreadable : Cause::csum_missing;
-            events_.tell({c, copy, r}, {Role::data, cause, Repairable::undecided, Proof::none, {}, 0});
+            events_.tell({c, copy, r}, {Role::data, cause, Repairable::undecided, Proof::none, {}, 0}, {});
         }
     }
 
@@ -265,6 +279,8 @@ class MirrorJudge {
     unsigned n_;
     StripeNo number_;
     size_t sector_;
+    std::vector<uint8_t> zeros_;
+    std::vector<tree::Block> kept_;  // proven blocks, until their bytes are handed on
     StripeEvents events_;
 };
 

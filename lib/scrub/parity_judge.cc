@@ -80,7 +80,7 @@ class ParityJudge {
           kind_(context.volume.super().csum),
           arena_(sector_),
           scratch_(sector_),
-          events_(context.volume, chunk_, number_, batch.counters) {}
+          events_(context.volume, chunk_, number_, batch.counters, context.want_fixes ? &batch.fixes : nullptr) {}
 
     void judge() {
         load();
@@ -94,6 +94,7 @@ class ParityJudge {
 
   private:
     CellInfo& cell(unsigned column, unsigned row) { return cells_[size_t{column} * window_.rows() + row]; }
+    static SectorBytes bytes(const CellInfo& info) { return {info.gone ? nullptr : info.found, info.right}; }
 
     // ---- 1. load
     void load() {
@@ -298,6 +299,7 @@ class ParityJudge {
         bool any_proven = false;        // a sector that is proven, as found or as put right
         bool unproven_written = false;  // written data that nothing proves
         bool in_doubt = false;          // and of it, some on an unsure device
+        bool only_silent = true;        // and none of it should have a checksum
         State worst = State::plain;     // lost or undecided, where a provable sector is
         std::vector<unsigned> erased;   // plain data columns to be put back from parity
         std::vector<uint8_t*> right;    // every column as it should be
@@ -341,6 +343,7 @@ class ParityJudge {
                 row.erased.push_back(c);
             } else if (is_written(info.expect) || doubtful) {
                 row.unproven_written = true;
+                row.only_silent = row.only_silent && info.expect == Expect::written;
                 row.in_doubt = row.in_doubt || is_in_doubt(c, row.r);
             }
         }
@@ -446,6 +449,7 @@ class ParityJudge {
         const auto is_witness = [&](unsigned c) {
             return c < columns_.size() && columns_[c].member->state == volume::DeviceState::present;
         };
+        facts.no_checksum = row.only_silent ? context_.no_checksum : NoChecksum::report;
         facts.p_is_witness = is_witness(layout_.nd);
         facts.q_is_witness = is_witness(layout_.nd + 1);
         facts.p_differs = facts.has_p && differs(layout_.nd);
@@ -466,15 +470,22 @@ class ParityJudge {
         }
         for (unsigned c = layout_.nd; c < layout_.nd + np_; c++) cell(c, row.r).right = made[c];
         const RowVerdict verdict = classify(facts);
-        if (verdict.ambiguous) {
-            batch_.counters.ambiguous_rows++;
-            suspect_.reset();
-            if (verdict.suspect_column) {
-                suspect_ = columns_[syndromes.column].member->devid;
-                differing_ = syndromes.differing_bytes;
-            }
+        if (verdict.ambiguous) batch_.counters.ambiguous_rows++;
+        suspect_.reset();
+        if (verdict.suspect_column || verdict.put_back_suspect) {
+            suspect_ = columns_[syndromes.column].member->devid;
+            differing_ = syndromes.differing_bytes;
         }
+        if (verdict.put_back_suspect) put_back_suspect(row, syndromes.column);
         return verdict;
+    }
+
+    // The syndromes single out that column, and the user trusts the parity.
+    void put_back_suspect(RowWork& row, unsigned c) {
+        solve(row, {c});
+        cell(c, row.r).right = row.right[c];
+        for (unsigned parity = layout_.nd; parity < layout_.nd + np_; parity++)
+            cell(parity, row.r).right = cell(parity, row.r).found;
     }
 
     bool as_found_is_right(const CellInfo& info) const {
@@ -490,11 +501,15 @@ class ParityJudge {
             case Expect::written:
             case Expect::never_written:
                 if (!info.gone) counters.no_checksum_bytes += sector_;
+                if (verdict.put_back_suspect && !as_found_is_right(info) && info.right != nullptr)
+                    events_.tell({c, 0, row.r},
+                                 {Role::data, Cause::parity, Repairable::yes, Proof::none, suspect_, differing_},
+                                 bytes(info));
                 break;
             case Expect::csum_missing:
                 if (!info.gone && columns_[c].believed)
                     events_.tell({c, 0, row.r},
-                                 {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0});
+                                 {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0}, {});
                 break;
             case Expect::free:
             case Expect::unknown: break;
@@ -504,7 +519,7 @@ class ParityJudge {
         const bool unsaid =
             verdict.ambiguous && verdict.p != ParityState::ambiguous && verdict.q != ParityState::ambiguous;
         if (unsaid && is_in_doubt(c, row.r))
-            events_.tell({c, 0, row.r}, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0});
+            events_.tell({c, 0, row.r}, {Role::data, Cause::stale, Repairable::undecided, Proof::none, {}, 0}, {});
     }
 
     void report_erased(const RowWork& row, unsigned c, const CellInfo& info, const RowVerdict& verdict) {
@@ -524,7 +539,7 @@ class ParityJudge {
         if (columns_[c].missing &&
             (info.made_up || (finding.repairable != Repairable::yes && info.expect == Expect::free)))
             return;
-        events_.tell({c, 0, row.r}, finding, !as_found_is_right(info));
+        events_.tell({c, 0, row.r}, finding, bytes(info));
     }
 
     void report_sector(const RowWork& row, unsigned c, const CellInfo& info) {
@@ -534,12 +549,9 @@ class ParityJudge {
         }
         if (!info.gone) batch_.counters.corrupt_data_sectors++;
         const Repairable repairable = as_repairable(info.state);
-        events_.tell({c, 0, row.r}, {Role::data,
-                                     info.gone ? Cause::unreadable : Cause::checksum,
-                                     repairable,
-                                     repairable == Repairable::yes ? Proof::checksum : Proof::none,
-                                     {},
-                                     0});
+        const Cause cause = info.gone ? Cause::unreadable : Cause::checksum;
+        const Proof proof = repairable == Repairable::yes ? Proof::checksum : Proof::none;
+        events_.tell({c, 0, row.r}, {Role::data, cause, repairable, proof, {}, 0}, bytes(info));
     }
 
     void report_tree(const RowWork& row, unsigned c, const CellInfo& info) {
@@ -551,18 +563,15 @@ class ParityJudge {
         if (info.state == State::proven) return;  // a sector that was right in a block that was not
         const Cause refuted = work->check.state == tree::BlockState::bad_header ? Cause::header : Cause::checksum;
         const Repairable repairable = as_repairable(info.state);
-        events_.tell({c, 0, row.r}, {Role::tree,
-                                     info.gone ? Cause::unreadable : refuted,
-                                     repairable,
-                                     repairable == Repairable::yes ? Proof::tree : Proof::none,
-                                     {},
-                                     0});
+        const Cause cause = info.gone ? Cause::unreadable : refuted;
+        const Proof proof = repairable == Repairable::yes ? Proof::tree : Proof::none;
+        events_.tell({c, 0, row.r}, {Role::tree, cause, repairable, proof, {}, 0}, bytes(info));
     }
 
     // The allocator hands nothing out below a superblock copy (FACTS 8): the extent tree contradicts itself.
     void report_excluded(unsigned c, unsigned r) {
         const Role role = cell(c, r).expect == Expect::tree ? Role::tree : Role::data;
-        events_.report({c, 0, r}, {role, Cause::excluded, Repairable::undecided, Proof::none, {}, 0});
+        events_.report({c, 0, r}, {role, Cause::excluded, Repairable::undecided, Proof::none, {}, 0}, {});
     }
 
     const BlockWork* block_at(unsigned c, unsigned r) const {
@@ -585,13 +594,16 @@ class ParityJudge {
         const Role role = is_p ? Role::p : Role::q;
         const bool settled = row.worst == State::plain && row.erased_state == State::repaired;
         if (state == ParityState::ambiguous) {
-            events_.report({c, 0, row.r}, {role, Cause::parity, Repairable::undecided, Proof::none, suspect_,
-                                           suspect_ ? differing_ : 0});
+            events_.report(
+                {c, 0, row.r},
+                {role, Cause::parity, Repairable::undecided, Proof::none, suspect_, suspect_ ? differing_ : 0}, {});
             return;
         }
         if (state == ParityState::stale) {
             (is_p ? batch_.counters.p_mismatches : batch_.counters.q_mismatches)++;
-            events_.report({c, 0, row.r}, {role, Cause::parity, Repairable::yes, parity_proof(row, verdict), {}, 0});
+            batch_.counters.unproven_sectors += verdict.by_trust ? 1 : 0;
+            events_.report({c, 0, row.r}, {role, Cause::parity, Repairable::yes, parity_proof(row, verdict), {}, 0},
+                           bytes(info));
             return;
         }
         if (!info.gone && columns_[c].believed) return;
@@ -603,9 +615,9 @@ class ParityJudge {
             finding.proof = Proof::none;
             if (columns_[c].missing || !columns_[c].believed) return;  // nothing but parity went with it
         }
-        const bool right = as_found_is_right(info);
-        if (!info.gone && !right) (is_p ? batch_.counters.p_mismatches : batch_.counters.q_mismatches)++;
-        events_.tell({c, 0, row.r}, finding, !right);
+        if (!info.gone && !as_found_is_right(info))
+            (is_p ? batch_.counters.p_mismatches : batch_.counters.q_mismatches)++;
+        events_.tell({c, 0, row.r}, finding, bytes(info));
     }
 
     const Context& context_;

@@ -30,8 +30,14 @@ unsigned stripes_in_batch(const volume::Layout& layout) {
 
 class Pipeline {
   public:
-    Pipeline(const Context& context, WindowBuilder& windows, Sink& sink, unsigned threads, uint64_t allocated_bytes)
-        : context_(context), windows_(windows), sink_(sink), threads_(threads), allocated_(allocated_bytes) {
+    Pipeline(const Context& context, WindowBuilder& windows, Sink& sink, unsigned threads, bool tell_devices,
+             uint64_t allocated_bytes)
+        : context_(context),
+          windows_(windows),
+          sink_(sink),
+          threads_(threads),
+          allocated_(allocated_bytes),
+          chunk_(tell_devices ? 0 : context.volume.chunks().size()) {
         const unsigned batches = std::max(threads + kReadAhead, kLeastBatches);
         for (unsigned i = 0; i < batches; i++) free_.push_back(std::make_unique<Slot>(context.engine));
     }
@@ -133,6 +139,7 @@ class Pipeline {
             tell_unknowns(batch.window);
             tell_chunks_up_to(batch.window.chunk);
             for (const auto& damage : batch.damage) sink_.damage(damage);
+            if (!batch.fixes.fixes.empty()) sink_.fixes(batch.fixes);
             total_.add(batch.counters);
             for (const Expect expect : batch.window.sectors)
                 done_ += is_allocated(expect) ? batch.window.sectorsize : 0;
@@ -161,7 +168,7 @@ class Pipeline {
     uint64_t allocated_;
     Counters total_;
     uint64_t done_ = 0;
-    size_t chunk_ = 0;
+    size_t chunk_;  // the next to tell of
     std::vector<std::unique_ptr<Slot>> free_;
     std::deque<std::unique_ptr<Slot>> flight_;  // oldest first
 
@@ -178,7 +185,7 @@ Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink
                       uint64_t allocated_bytes) {
     const unsigned threads =
         options.threads != 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
-    return Pipeline(context, windows, sink, threads, allocated_bytes).run();
+    return Pipeline(context, windows, sink, threads, options.tell_devices, allocated_bytes).run();
 }
 
 std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk) {

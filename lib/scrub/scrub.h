@@ -12,7 +12,8 @@
 namespace raid56::scrub {
 
 struct Options {
-    unsigned threads = 0;  // 0: as many as there are processors, within reason
+    unsigned threads = 0;      // 0: as many as there are processors, within reason
+    bool tell_devices = true;  // tell, once a chunk, of devices that are not to be believed
 };
 
 /// Tells the sink everything that is found, in the order of the report, and returns the counts.

@@ -158,7 +158,8 @@ void WindowBuilder::mark_needed(Window& window) const {
     const size_t per_stripe = window.chunk->layout.nd * window.rows();
     for (unsigned n = 0; n < window.count; n++) {
         const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(n * per_stripe);
-        window.needed[n] = std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated);
+        const bool wanted = only_ == nullptr || only_->contains(*window.chunk, StripeNo(window.first.v + n));
+        window.needed[n] = wanted && std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated);
     }
 }
 

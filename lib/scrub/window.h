@@ -7,6 +7,7 @@
 
 #include "base/csum_kind.h"
 #include "scrub/findings.h"
+#include "scrub/stripe_set.h"
 #include "tree/block_check.h"
 #include "tree/csum_stream.h"
 #include "tree/extent_stream.h"
@@ -73,6 +74,9 @@ class WindowBuilder {
         stripe_ = n.v;
     }
 
+    /// From now on only full stripes of that set are needed; it must outlive the builder.
+    void keep_to(const StripeSet& only) { only_ = &only; }
+
     /// Fills `window` with the next full stripes that hold something, at most limit(layout) of them.
     /// False at the end; then only `unknowns` may hold something.
     bool next(Window& window, unsigned (*limit)(const volume::Layout&));
@@ -96,6 +100,7 @@ class WindowBuilder {
     size_t chunk_ = 0;     // index of the chunk under way
     uint64_t stripe_ = 0;  // its next full stripe
     size_t silent_at_ = 0;
+    const StripeSet* only_ = nullptr;  // null: all
 };
 
 }  // namespace raid56::scrub

@@ -196,6 +196,7 @@ Result<void> take_dev_items(Volume& volume, const std::vector<format::DevItem>& 
                                            " is not the one that the chunk tree expects of devid " +
                                            std::to_string(item.devid.v));
         member.fsid = item.fsid;
+        member.dev_item = item.raw;
         member.seed = item.fsid != volume.super().metadata_uuid;
         if (item.total_bytes != 0) member.total_bytes = item.total_bytes;
         if (member.seed && member.device != nullptr && item.generation != member.generation)

@@ -25,7 +25,8 @@ struct Member {
     Uuid uuid{};
     Uuid fsid{};  // a seed's own where it differs from the volume's
     uint64_t total_bytes = 0;
-    Generation generation;  // of its superblock; 0 when missing
+    std::optional<format::raw::dev_item> dev_item;  // of the chunk tree, as it lies there
+    Generation generation;                          // of its superblock; 0 when missing
     bool seed = false;
     DeviceState state = DeviceState::missing;
     device::ReadDevice* device = nullptr;  // null exactly when missing

@@ -37,7 +37,16 @@ class EventsTest : public ::testing::Test {
     uint64_t n_ = 2;
     std::optional<StripeEvents> events_;
 
-    void SetUp() override { events_.emplace(volume_, volume_.chunks()[0], StripeNo(n_), counters_); }
+    std::vector<uint8_t> junk_ = std::vector<uint8_t>(4096, 0xee), right_ = std::vector<uint8_t>(4096, 0x11);
+    FixList fixes_;
+
+    void SetUp() override { events_.emplace(volume_, volume_.chunks()[0], StripeNo(n_), counters_, &fixes_); }
+    void report(const Cell& cell, const Finding& finding) {
+        events_->report(cell, finding, {junk_.data(), right_.data()});
+    }
+    void tell(const Cell& cell, const Finding& finding, bool differs = true) {
+        events_->tell(cell, finding, {differs ? junk_.data() : right_.data(), right_.data()});
+    }
     std::vector<Damage> flush() {
         std::vector<Damage> all;
         events_->flush(all);
@@ -46,7 +55,7 @@ class EventsTest : public ::testing::Test {
 };
 
 TEST_F(EventsTest, ASectorIsLocatedOnItsDevice) {
-    events_->report({1, 0, 7}, kBad);
+    report({1, 0, 7}, kBad);
     const auto all = flush();
     ASSERT_EQ(all.size(), 1u);
     // Full stripe 2 begins at stripe 2, so its column 1 lies on stripe 3.
@@ -64,14 +73,14 @@ TEST_F(EventsTest, ASectorIsLocatedOnItsDevice) {
 }
 
 TEST_F(EventsTest, ParityHasNoLogicalAddress) {
-    events_->report({3, 0, 0}, kStaleP);
-    events_->report({4, 0, 0}, {Role::q, Cause::parity, Repairable::yes, Proof::checksum, {}, 0});
-    events_->report({0, 0, 0}, {Role::free, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
+    report({3, 0, 0}, kStaleP);
+    report({4, 0, 0}, {Role::q, Cause::parity, Repairable::yes, Proof::checksum, {}, 0});
+    report({0, 0, 0}, {Role::free, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
     for (const auto& damage : flush()) EXPECT_FALSE(damage.logical);
 }
 
 TEST_F(EventsTest, NeighbouringRowsAlikeAreOneEvent) {
-    for (const unsigned row : {3u, 5u, 4u, 9u}) events_->report({0, 0, row}, kBad);
+    for (const unsigned row : {3u, 5u, 4u, 9u}) report({0, 0, row}, kBad);
     const auto all = flush();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].row, 3u);
@@ -82,7 +91,7 @@ TEST_F(EventsTest, NeighbouringRowsAlikeAreOneEvent) {
 
 TEST_F(EventsTest, AWholeStripIsOneEventAndNeverMore) {
     for (unsigned column = 0; column < 3; column++)
-        for (unsigned row = 0; row < 16; row++) events_->report({column, 0, row}, kBad);
+        for (unsigned row = 0; row < 16; row++) report({column, 0, row}, kBad);
     const auto all = flush();
     ASSERT_EQ(all.size(), 3u);
     for (const auto& damage : all) EXPECT_EQ(damage.length, kStripLen);
@@ -98,9 +107,9 @@ TEST_F(EventsTest, RowsThatDifferInAnyFieldStayApart) {
         {Role::data, Cause::checksum, Repairable::yes, Proof::checksum, {}, 5},
     };
     for (const auto& other : others) {
-        events_->report({0, 0, 0}, kBad);
-        events_->report({0, 0, 1}, other);
-        events_->report({0, 0, 2}, kBad);
+        report({0, 0, 0}, kBad);
+        report({0, 0, 1}, other);
+        report({0, 0, 2}, kBad);
         EXPECT_EQ(flush().size(), 3u);
     }
 }
@@ -108,18 +117,17 @@ TEST_F(EventsTest, RowsThatDifferInAnyFieldStayApart) {
 TEST_F(EventsTest, TheOrderIsRowThenColumnWhateverTheOrderOfReporting) {
     for (const auto& [column, row] :
          std::vector<std::pair<unsigned, unsigned>>{{4, 1}, {2, 9}, {0, 1}, {3, 0}, {2, 1}, {0, 8}})
-        events_->report({column, 0, row}, column < 3 ? kBad
-                                          : column == 3
-                                              ? kStaleP
-                                              : Finding{Role::q, Cause::parity, Repairable::yes, Proof::tree, {}, 0});
+        report({column, 0, row}, column < 3    ? kBad
+                                 : column == 3 ? kStaleP
+                                               : Finding{Role::q, Cause::parity, Repairable::yes, Proof::tree, {}, 0});
     std::vector<std::pair<uint64_t, uint64_t>> places;  // row, column
     for (const auto& damage : flush()) places.emplace_back(*damage.row, (damage.devid.v - 11 + 5 - n_) % 5);
     EXPECT_EQ(places, (std::vector<std::pair<uint64_t, uint64_t>>{{0, 3}, {1, 0}, {1, 2}, {1, 4}, {8, 0}, {9, 2}}));
 }
 
 TEST_F(EventsTest, ARunStandsWhereItsFirstRowStands) {
-    for (unsigned row = 2; row < 10; row++) events_->report({2, 0, row}, kBad);
-    events_->report({0, 0, 5}, kBad);
+    for (unsigned row = 2; row < 10; row++) report({2, 0, row}, kBad);
+    report({0, 0, 5}, kBad);
     const auto all = flush();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].length, 8 * 4096u);
@@ -127,14 +135,14 @@ TEST_F(EventsTest, ARunStandsWhereItsFirstRowStands) {
 }
 
 TEST_F(EventsTest, FlushedEventsAreGone) {
-    events_->report({0, 0, 0}, kBad);
+    report({0, 0, 0}, kBad);
     EXPECT_EQ(flush().size(), 1u);
     EXPECT_TRUE(flush().empty());
 }
 
 TEST_F(EventsTest, FlushAppends) {
     std::vector<Damage> all(1);
-    events_->report({0, 0, 0}, kBad);
+    report({0, 0, 0}, kBad);
     events_->flush(all);
     EXPECT_EQ(all.size(), 2u);
 }
@@ -143,11 +151,11 @@ TEST_F(EventsTest, FlushAppends) {
 
 TEST_F(EventsTest, EverySectorIsCountedByWhatCanBeDone) {
     const Finding unproven = {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0};
-    events_->report({0, 0, 0}, kBad);
-    events_->report({0, 0, 1}, unproven);
-    events_->report({3, 0, 1}, {Role::p, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
-    events_->report({0, 0, 2}, {Role::tree, Cause::checksum, Repairable::no, Proof::none, {}, 0});
-    events_->report({0, 0, 3}, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0});
+    report({0, 0, 0}, kBad);
+    report({0, 0, 1}, unproven);
+    report({3, 0, 1}, {Role::p, Cause::unreadable, Repairable::yes, Proof::none, {}, 0});
+    report({0, 0, 2}, {Role::tree, Cause::checksum, Repairable::no, Proof::none, {}, 0});
+    report({0, 0, 3}, {Role::data, Cause::csum_missing, Repairable::undecided, Proof::none, {}, 0});
     EXPECT_EQ(counters_.repairable_sectors, 3u);
     EXPECT_EQ(counters_.unproven_sectors, 1u) << "a parity follows from what it guards";
     EXPECT_EQ(counters_.unrepairable_sectors, 1u);
@@ -180,7 +188,7 @@ class TellTest : public EventsTest {
 TEST_F(TellTest, ASectorOfADeviceThatIsBelievedIsReported) {
     for (const auto state : {volume::DeviceState::present, volume::DeviceState::unsure}) {
         put(3, state);
-        events_->tell(kCell, kBad, false);
+        tell(kCell, kBad, false);
         const auto all = flush();
         ASSERT_EQ(all.size(), 1u);
         EXPECT_EQ(all[0].cause, Cause::checksum);
@@ -192,9 +200,9 @@ TEST_F(TellTest, OnABehindDeviceOnlyWhatDiffersIsCountedAndNothingIsReported) {
     for (const auto state : {volume::DeviceState::stale, volume::DeviceState::distrusted}) {
         put(3, state);
         counters_ = {};
-        events_->tell(kCell, kBad, false);
+        tell(kCell, kBad, false);
         EXPECT_EQ(counters_.repairable_sectors, 0u);
-        events_->tell(kCell, kBad, true);
+        tell(kCell, kBad, true);
         EXPECT_EQ(counters_.repairable_sectors, 1u);
         EXPECT_TRUE(flush().empty());
     }
@@ -202,8 +210,8 @@ TEST_F(TellTest, OnABehindDeviceOnlyWhatDiffersIsCountedAndNothingIsReported) {
 
 TEST_F(TellTest, OnAMissingDeviceWhatComesBackIsCountedOnlyAsUnproven) {
     put(3, volume::DeviceState::missing);
-    events_->tell(kCell, kBad);
-    events_->tell(kCell, kUnproven);
+    tell(kCell, kBad);
+    tell(kCell, kUnproven);
     EXPECT_EQ(counters_.repairable_sectors, 0u);
     EXPECT_EQ(counters_.unproven_sectors, 1u);
     EXPECT_TRUE(flush().empty());
@@ -211,9 +219,9 @@ TEST_F(TellTest, OnAMissingDeviceWhatComesBackIsCountedOnlyAsUnproven) {
 
 TEST_F(TellTest, WhatIsLostThroughFurtherDamageIsReportedWithTheDeviceAsItsCause) {
     put(3, volume::DeviceState::missing);
-    events_->tell(kCell, kLost);
+    tell(kCell, kLost);
     put(3, volume::DeviceState::stale);
-    events_->tell({1, 0, 9}, kLost);
+    tell({1, 0, 9}, kLost);
     const auto all = flush();
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].cause, Cause::missing);
@@ -223,8 +231,8 @@ TEST_F(TellTest, WhatIsLostThroughFurtherDamageIsReportedWithTheDeviceAsItsCause
 
 TEST_F(TellTest, WhatAChunkLostWithItsDevicesIsToldByTheChunk) {
     for (unsigned i = 0; i < 3; i++) put(i + 2, volume::DeviceState::missing);
-    events_->tell(kCell, kLost);
-    events_->tell(kCell, kUnproven);
+    tell(kCell, kLost);
+    tell(kCell, kUnproven);
     EXPECT_EQ(counters_.unrepairable_sectors, 1u);
     EXPECT_EQ(counters_.unproven_sectors, 0u) << "nothing of it is brought back";
     EXPECT_TRUE(flush().empty());
@@ -233,10 +241,12 @@ TEST_F(TellTest, WhatAChunkLostWithItsDevicesIsToldByTheChunk) {
 TEST(MirrorEvents, CopiesAreToldApartAndHaveNoRow) {
     const auto volume = make(format::Profile::raid1c3, 3);
     Counters counters;
-    StripeEvents events(volume, volume.chunks()[0], StripeNo(4), counters);
-    events.report({0, 2, 3}, kBad);
-    events.report({0, 0, 3}, kBad);
-    events.report({0, 0, 4}, kBad);
+    const std::vector<uint8_t> sector(4096);
+    const SectorBytes bytes{sector.data(), sector.data()};
+    StripeEvents events(volume, volume.chunks()[0], StripeNo(4), counters, nullptr);
+    events.report({0, 2, 3}, kBad, bytes);
+    events.report({0, 0, 3}, kBad, bytes);
+    events.report({0, 0, 4}, kBad, bytes);
     std::vector<Damage> all;
     events.flush(all);
     ASSERT_EQ(all.size(), 2u);
