@@ -41,6 +41,8 @@ class AioDevice final : public ReadDevice {
     uint64_t bridge() const override { return bridge_; }
     /// Before the first read.
     void bridge_gaps(uint64_t bytes) { bridge_ = bytes; }
+    /// The file has another length now; while nothing is read.
+    void set_size(uint64_t size) { size_ = size; }
     void start(ReadOp& op) override;
     void finish(ReadOp& op) override;
 

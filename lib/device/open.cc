@@ -3,10 +3,13 @@
 // 2. Open, read-only, and make sure that it is still the thing that was looked at.
 // 3. Refuse what is in use.
 // 4. Files are read through the page cache, block devices past it where the kernel lets us, or as asked.
+//
+// For writing the same, but read-write; then nobody else may mount a device, or repair a file, until it is closed.
 #include "device/open.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -17,6 +20,7 @@
 #include "device/aio_device.h"
 #include "device/fd.h"
 #include "device/file_device.h"
+#include "device/file_writer.h"
 #include "device/mount_guard.h"
 
 namespace raid56::device {
@@ -65,7 +69,7 @@ Result<Geometry> geometry_of_block(const KernelView& kernel, const std::string& 
 constexpr uint32_t kFileBlock = 4096;
 
 // Nothing where O_DIRECT or a queue cannot be had; then `buffered` is still the caller's.
-std::unique_ptr<ReadDevice> open_direct(const std::string& path, Fd& buffered, const Geometry& geometry) {
+std::unique_ptr<AioDevice> open_direct(const std::string& path, Fd& buffered, const Geometry& geometry) {
     Fd direct(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat a, b;
     if (!direct || ::fstat(direct.get(), &a) != 0 || ::fstat(buffered.get(), &b) != 0) return nullptr;
@@ -75,40 +79,80 @@ std::unique_ptr<ReadDevice> open_direct(const std::string& path, Fd& buffered, c
     return device;
 }
 
-}  // namespace
+// What was named, open and found to be free.
+struct Checked {
+    Fd fd;
+    Identity own;
+    struct stat st {};
+};
 
-Result<Opened> open_for_reading(const std::string& path, Reading reading) {
+Result<Checked> open_checked(const std::string& path, int access) {
     if (path.empty()) return Error{"an empty path names no device"};
-    struct stat seen, st;
+    struct stat seen;
     if (::stat(path.c_str(), &seen) != 0) return cannot(path, "open", errno);
     if (!S_ISREG(seen.st_mode) && !S_ISBLK(seen.st_mode))
         return Error{printable(path) + ": is " + kind_name(seen.st_mode) +
                      ", neither an image file nor a block device"};
 
-    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd) return cannot(path, "open", errno);
-    if (::fstat(fd.get(), &st) != 0) return cannot(path, "open", errno);
-    if ((st.st_mode & S_IFMT) != (seen.st_mode & S_IFMT) || !(identity_of(st) == identity_of(seen)))
+    Checked checked;
+    checked.fd = Fd(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!checked.fd) return cannot(path, access == O_RDONLY ? "open" : "open for writing", errno);
+    if (::fstat(checked.fd.get(), &checked.st) != 0) return cannot(path, "open", errno);
+    checked.own = identity_of(checked.st);
+    if ((checked.st.st_mode & S_IFMT) != (seen.st_mode & S_IFMT) || !(checked.own == identity_of(seen)))
         return Error{printable(path) + ": was replaced by something else while being opened"};
+    if (auto free = refuse_if_used(running_kernel(), path, checked.own); !free) return free.error();
+    return checked;
+}
 
-    const KernelView& kernel = running_kernel();
-    const Identity own = identity_of(st);
-    if (auto free = refuse_if_used(kernel, path, own); !free) return free.error();
+Result<Geometry> geometry_of(const Checked& checked, const std::string& path) {
+    if (!checked.own.block) return Geometry{static_cast<uint64_t>(checked.st.st_size), kFileBlock, false};
+    return geometry_of_block(running_kernel(), path, checked.fd.get(), checked.st.st_rdev);
+}
 
-    Opened opened{nullptr, own};
-    Geometry geometry{static_cast<uint64_t>(st.st_size), kFileBlock, false};
-    if (own.block) {
-        auto found = geometry_of_block(kernel, path, fd.get(), st.st_rdev);
-        if (!found) return found.error();
-        geometry = *found;
-        opened.identity = shared_identity(kernel, path, own);
+// A device is claimed as a mount claims it; a file is locked against another run of this program.
+Result<void> claim(Checked& checked, const std::string& path) {
+    if (!checked.own.block) {
+        if (::flock(checked.fd.get(), LOCK_EX | LOCK_NB) == 0) return {};
+        return Error{printable(path) + ": is being written by another program"};
     }
-    const bool direct = reading == Reading::direct || (reading == Reading::automatic && own.block);
-    if (direct) opened.device = open_direct(path, fd, geometry);
+    Fd held(::open(path.c_str(), O_RDWR | O_EXCL | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat st;
+    if (!held) return cannot(path, "claim", errno);
+    if (::fstat(held.get(), &st) != 0 || !(identity_of(st) == checked.own))
+        return Error{printable(path) + ": was replaced by something else while being opened"};
+    checked.fd = std::move(held);
+    return {};
+}
+
+}  // namespace
+
+Result<Opened> open_for_reading(const std::string& path, Reading reading) {
+    auto checked = open_checked(path, O_RDONLY);
+    if (!checked) return checked.error();
+    const auto geometry = geometry_of(*checked, path);
+    if (!geometry) return geometry.error();
+    Opened opened{nullptr, checked->own};
+    if (checked->own.block) opened.identity = shared_identity(running_kernel(), path, checked->own);
+    const bool direct = reading == Reading::direct || (reading == Reading::automatic && checked->own.block);
+    if (direct) opened.device = open_direct(path, checked->fd, *geometry);
     if (!opened.device && reading == Reading::direct)
         return Error{printable(path) + ": cannot be read past the page cache"};
-    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(fd), path, geometry.size);
+    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(checked->fd), path, geometry->size);
     return opened;
+}
+
+Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
+    auto checked = open_checked(path, O_RDWR);
+    if (!checked) return checked.error();
+    const auto geometry = geometry_of(*checked, path);
+    if (!geometry) return geometry.error();
+    if (auto mine = claim(*checked, path); !mine) return mine.error();
+    Fd again(::fcntl(checked->fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!again) return cannot(path, "open", errno);
+    auto direct = open_direct(path, again, *geometry);
+    return std::unique_ptr<WriteDevice>(
+        std::make_unique<FileWriter>(std::move(checked->fd), path, checked->own, geometry->size, std::move(direct)));
 }
 
 }  // namespace raid56::device

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Opening what the user named, for reading only, and refusing what somebody else is using.
+// Opening what the user named, for reading or, by a call of its own, for writing, and refusing what
+// somebody else is using.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 
 #include "base/result.h"
 #include "device/device.h"
+#include "device/write_device.h"
 
 namespace raid56::device {
 
@@ -36,5 +38,9 @@ enum class Reading : uint8_t {
 /// mounted or in use (also where a loop device over this file, or a partition or holder of it, is),
 /// direct reading asked for and not to be had.
 Result<Opened> open_for_reading(const std::string& path, Reading reading = Reading::automatic);
+
+/// Opens one for writing too. Until it is closed nobody can mount that device; a file, which cannot be
+/// held so, is locked (flock) against a second run. Errors: as above; write-protected; held or locked.
+Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path);
 
 }  // namespace raid56::device
