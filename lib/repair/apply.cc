@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A batch of writes:
+// 1. What lies there is read again: it must be what the journal keeps as old (after a crash: old or new).
+// 2. What is not there yet is written; the devices flush.
+// 3. It is read back past the cache and compared.
+// 4. The journal gets a record for what failed, and one that commits the rest.
+// An undo does the same with old and new exchanged, from the journal's end to its start.
+#include "repair/apply.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/printable.h"
+
+namespace raid56::repair {
+namespace {
+
+constexpr size_t kBatchBytes = 32 << 20;
+constexpr size_t kBatchWrites = 8192;
+constexpr uint64_t kLongestRead = 1 << 20;
+// What a disk writes whole or not at all.
+constexpr size_t kAtom = 512;
+
+bool same(ByteView a, ByteView b) { return std::memcmp(a.data(), b.data(), a.size()) == 0; }
+
+bool atoms_are_old_or_new(ByteView now, ByteView old_bytes, ByteView new_bytes) {
+    for (size_t at = 0; at < now.size(); at += kAtom) {
+        const ByteView atom = now.subspan(at, kAtom);
+        if (!same(atom, old_bytes.subspan(at, kAtom)) && !same(atom, new_bytes.subspan(at, kAtom))) return false;
+    }
+    return true;
+}
+
+std::string error_words(int error) { return error == 0 ? "other bytes lie there" : std::strerror(error); }
+
+}  // namespace
+
+device::WriteDevice* Applier::device_of(DevId devid) const {
+    for (const auto& target : targets_)
+        if (target.devid == devid) return target.device;
+    return nullptr;
+}
+
+const HeaderDevice* Applier::header_of(DevId devid) const {
+    for (const auto& device : state_.header.devices)
+        if (device.devid == devid) return &device;
+    return nullptr;
+}
+
+std::string Applier::place_of(const Item& item) const {
+    const auto& what = item.write.what;
+    const std::string path = item.device != nullptr ? printable(item.device->path()) : "(not given)";
+    return path + ": devid " + std::to_string(what.devid.v) + " at " + std::to_string(what.physical.v) + ", " +
+           std::to_string(what.length) + " bytes";
+}
+
+void Applier::log_failed(int error, const char* what) {
+    if (error == 0) return;
+    listener_.complain(printable(file_.path()) + ": cannot write " + what + ": " + std::strerror(error));
+    applied_.stopped = true;
+}
+
+bool Applier::load(const Place& place, const DecodedWrite& decoded, Item& item) {
+    item.offset = place.offset;
+    item.number = place.head.number;
+    item.write = decoded.write;
+    item.device = device_of(item.write.what.devid);
+    const int error = reader_.read_bytes(place, item.bytes);
+    if (error == 0 && decoded.has_old && decoded.has_new && item.device != nullptr) return true;
+    listener_.complain(printable(file_.path()) + ": cannot use the record at " + std::to_string(place.offset) + ": " +
+                       (error != 0 ? std::strerror(error) : "its device or its bytes are missing"));
+    applied_.stopped = true;
+    return false;
+}
+
+// False, with the errno, where the sector cannot be had. Behind the end of a short image lies nothing: zeros.
+bool Applier::read_sector(const Item& item, uint64_t offset, ByteSpan out, int& error) {
+    const uint64_t at = item.write.what.physical.v + offset;
+    const uint64_t size = item.device->size();
+    if (item.write.beyond_end && at + out.size() > size) {
+        std::fill(out.begin(), out.end(), uint8_t{0});
+        if (at < size) error = item.device->read(at, out.first(size - at));
+        return error == 0;
+    }
+    const int failed = item.device->read(at, out);
+    if (failed != 0) error = failed;
+    return failed == 0;
+}
+
+// `lenient`: the write may have been begun before, and torn. `error`: why it is `other`, 0 for other bytes.
+Applier::Found Applier::look(const Item& item, bool lenient, int& error) {
+    const uint64_t sector = unit(item.write);
+    std::vector<uint8_t> whole(item.write.what.length);
+    error = 0;
+    // All at once first; sector by sector only where that fails.
+    const bool at_once = !item.write.beyond_end && item.write.unreadable == 0 &&
+                         item.device->read(item.write.what.physical.v, whole) == 0;
+    if (at_once && same(whole, item.old_bytes())) return Found::old_bytes;
+    bool any_old = false, any_new = false;
+    for (uint64_t at = 0; at < whole.size(); at += sector) {
+        const ByteSpan now = ByteSpan(whole).subspan(at, sector);
+        const ByteView old_bytes = item.old_bytes().subspan(at, sector),
+                       new_bytes = item.new_bytes().subspan(at, sector);
+        const bool unreadable = (item.write.unreadable >> (at / sector) & 1) != 0;
+        int failed = 0;
+        if (!at_once && !read_sector(item, at, now, failed)) {
+            if (!unreadable && !lenient) {
+                error = failed;
+                return Found::other;
+            }
+            any_old = true;
+            continue;
+        }
+        // An unreadable sector that can be read now is something that the plan has not seen.
+        const bool knows_old = !unreadable || item.write.beyond_end;
+        if (same(now, new_bytes))
+            any_new = true;
+        else if (knows_old && same(now, old_bytes))
+            any_old = true;
+        else if (lenient && (!knows_old || atoms_are_old_or_new(now, old_bytes, new_bytes)))
+            any_old = any_new = true;
+        else
+            return Found::other;
+    }
+    if (any_old && any_new) return Found::mixed;
+    return any_new ? Found::new_bytes : Found::old_bytes;
+}
+
+Result<void> Applier::check_writes(std::optional<DevId> only) {
+    for (const Phase phase : kPhases) {
+        std::optional<Error> wrong;
+        const int error =
+            reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
+                if (only && decoded.write.what.devid != *only) return true;
+                Item item;
+                if (!load(place, decoded, item)) {
+                    wrong = Error{printable(file_.path()) + ": cannot be used"};
+                    return false;
+                }
+                const auto failed = state_.failed.find(item.number);
+                if (failed != state_.failed.end() && !failed->second.attempted) return true;
+                const bool certain =
+                    state_.is_committed(phase, item.offset) && !state_.undoing && failed == state_.failed.end();
+                int why = 0;
+                const Found found = look(item, true, why);
+                if (found == Found::other || (certain && found != Found::new_bytes))
+                    wrong = Error{place_of(item) + ": holds neither what this journal replaced nor what it wrote (" +
+                                  error_words(why) + "); nothing is done"};
+                return !wrong;
+            });
+        if (wrong) return *wrong;
+        if (error != 0) return Error{printable(file_.path()) + ": cannot be read: " + std::strerror(error)};
+    }
+    return {};
+}
+
+void Applier::lengthen() {
+    for (const auto& device : state_.header.devices) {
+        auto* target = device_of(device.devid);
+        if (target == nullptr || target->size() >= device.total_bytes) continue;
+        if (const int error = target->resize(device.total_bytes); error != 0)
+            listener_.complain(printable(target->path()) + ": cannot be made " + std::to_string(device.total_bytes) +
+                               " bytes long: " + std::strerror(error));
+    }
+}
+
+void Applier::apply(Phase phase, const ApplyOptions& options) {
+    for (const auto& target : targets_) {
+        if (applied_.stopped) return;
+        if (auto free = target.device->still_free(); !free) {
+            listener_.complain(free.error().message);
+            applied_.stopped = true;
+            return;
+        }
+    }
+    std::vector<Item> batch;
+    size_t bytes = 0;
+    const int error = reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
+        if (stop_ || applied_.stopped) return false;
+        if (options.max_writes && taken_ >= *options.max_writes) return false;
+        taken_++;
+        const auto& what = decoded.write.what;
+        const auto failed = state_.failed.find(place.head.number);
+        const bool hopeless = failed != state_.failed.end() && !failed->second.attempted;
+        if (hopeless || (phase == Phase::last_super && incomplete_.contains(what.devid))) {
+            incomplete_.insert(what.devid);
+            applied_.failed++;
+            listener_.action(decoded.write, false);
+            return true;
+        }
+        if (state_.is_committed(phase, place.offset) && failed == state_.failed.end()) {
+            applied_.sectors += what.length / unit(decoded.write);
+            listener_.action(decoded.write, true);
+            return true;
+        }
+        Item item;
+        if (!load(place, decoded, item)) return false;
+        bytes += item.write.what.length;
+        batch.push_back(std::move(item));
+        if (bytes < kBatchBytes && batch.size() < kBatchWrites) return true;
+        run_batch(batch, options);
+        batch.clear();
+        bytes = 0;
+        return !applied_.stopped;
+    });
+    log_failed(error, "what was done, because it cannot be read");
+    if (!batch.empty() && !applied_.stopped && !stop_) run_batch(batch, options);
+    applied_.stopped = applied_.stopped || stop_;
+}
+
+void Applier::run_batch(std::vector<Item>& batch, const ApplyOptions& options) {
+    for (auto& item : batch) {
+        const bool again = state_.failed.contains(item.number);
+        switch (look(item, options.resume || again, item.error)) {
+            case Found::old_bytes:
+            case Found::mixed: item.write_it = true; break;
+            case Found::new_bytes: break;
+            case Found::other: item.skip = true; break;
+        }
+    }
+    for (auto& item : batch) {
+        if (!item.write_it) continue;
+        item.attempted = true;
+        item.error = item.device->write(item.write.what.physical.v, item.new_bytes());
+    }
+    sync(batch);
+    read_back(batch, false);
+    for (const auto& item : batch) {
+        if (item.arrived) {
+            if (state_.failed.erase(item.number) > 0) log_failed(log_.failed({item.number, 0, true}), "what was done");
+            applied_.sectors += item.write.what.length / unit(item.write);
+        } else {
+            const Failed failed{item.number, item.attempted && item.error == 0 ? EIO : item.error, item.attempted};
+            log_failed(log_.failed(failed), "what failed");
+            state_.failed[item.number] = failed;
+            incomplete_.insert(item.write.what.devid);
+            applied_.failed++;
+            listener_.complain(place_of(item) + ": " +
+                               (item.attempted ? "could not be written: " : "is not what the plan saw, not written: ") +
+                               error_words(failed.error));
+        }
+        listener_.action(item.write, item.arrived);
+    }
+    const Phase phase = batch.front().write.phase;
+    log_failed(log_.committed({phase, batch.back().offset + 1}), "what was done");
+    state_.committed[phase] = batch.back().offset + 1;
+}
+
+// A second try tells a flush that was refused for what came before from a disk that refuses all. What
+// did not arrive is found out by reading it back.
+void Applier::sync(std::vector<Item>& batch) {
+    std::set<device::WriteDevice*> written;
+    for (const auto& item : batch)
+        if (item.attempted) written.insert(item.device);
+    for (auto* device : written) {
+        if (device->sync() == 0) continue;
+        if (const int error = device->sync(); error != 0) {
+            listener_.complain(printable(device->path()) + ": cannot be flushed: " + std::strerror(error));
+            applied_.stopped = true;
+            for (auto& item : batch)
+                if (item.device == device && item.error == 0) item.error = error;
+        }
+    }
+}
+
+// Neighbours are read at once: what one write brought is seldom a long run.
+void Applier::read_back(std::vector<Item>& batch, bool undoing) {
+    struct Run {
+        std::vector<Item*> items;
+        std::vector<uint8_t> bytes;
+        device::ReadOp op;
+    };
+    std::vector<Item*> order;
+    for (auto& item : batch)
+        if (!item.skip && item.error == 0) order.push_back(&item);
+    std::sort(order.begin(), order.end(), [](const Item* a, const Item* b) {
+        return std::tuple(a->write.what.devid, a->write.what.physical) <
+               std::tuple(b->write.what.devid, b->write.what.physical);
+    });
+    std::vector<Run> runs;
+    for (auto* item : order) {
+        const bool joins = !runs.empty() && runs.back().items.back()->device == item->device &&
+                           runs.back().op.offset + runs.back().bytes.size() == item->write.what.physical.v &&
+                           runs.back().bytes.size() + item->write.what.length <= kLongestRead;
+        if (!joins) {
+            runs.emplace_back();
+            runs.back().op.offset = item->write.what.physical.v;
+        }
+        runs.back().items.push_back(item);
+        runs.back().bytes.resize(runs.back().bytes.size() + item->write.what.length);
+    }
+    for (auto& run : runs) {
+        run.op.out = run.bytes;
+        run.items.front()->device->medium().start(run.op);
+    }
+    for (auto& run : runs) run.items.front()->device->medium().finish(run.op);
+    for (auto& run : runs) {
+        size_t at = 0;
+        for (auto* item : run.items) {
+            ByteSpan now = ByteSpan(run.bytes).subspan(at, item->write.what.length);
+            at += now.size();
+            if (run.op.error != 0) item->error = item->device->medium().read(item->write.what.physical.v, now);
+            item->arrived = item->error == 0 && same(now, undoing ? item->old_bytes() : item->new_bytes());
+        }
+    }
+}
+
+void Applier::undo() {
+    for (auto phase = std::rbegin(kPhases); phase != std::rend(kPhases); ++phase) {
+        std::vector<Item> batch;
+        size_t bytes = 0;
+        const int error =
+            reader_.each_write(state_, *phase, true, [&](const Place& place, const DecodedWrite& decoded) {
+                if (stop_ || applied_.stopped) return false;
+                const auto failed = state_.failed.find(place.head.number);
+                if (failed != state_.failed.end() && !failed->second.attempted) return true;
+                Item item;
+                if (!load(place, decoded, item)) return false;
+                bytes += item.write.what.length;
+                batch.push_back(std::move(item));
+                if (bytes < kBatchBytes && batch.size() < kBatchWrites) return true;
+                undo_batch(batch);
+                batch.clear();
+                bytes = 0;
+                return !applied_.stopped;
+            });
+        log_failed(error, "what was undone, because it cannot be read");
+        if (!batch.empty() && !applied_.stopped && !stop_) undo_batch(batch);
+        applied_.stopped = applied_.stopped || stop_;
+        if (applied_.stopped) return;
+    }
+    for (const auto& device : state_.header.devices) {
+        auto* target = device_of(device.devid);
+        if (target == nullptr || target->size() <= device.length) continue;
+        int error = target->resize(device.length);
+        if (error == 0) error = target->sync();
+        if (error == 0) continue;
+        listener_.complain(printable(target->path()) + ": cannot be cut to " + std::to_string(device.length) +
+                           " bytes again: " + std::strerror(error));
+        applied_.failed++;
+    }
+}
+
+// What had been unreadable has no old bytes: it stays as it was written. What lies behind the old end of an
+// image goes with the cut.
+void Applier::undo_batch(std::vector<Item>& batch) {
+    for (auto& item : batch) {
+        const uint64_t sector = unit(item.write);
+        const auto* header = header_of(item.write.what.devid);
+        const uint64_t end = header != nullptr ? header->length : UINT64_MAX;
+        bool kept = false;
+        for (uint64_t at = 0; at < item.write.what.length && item.error == 0; at += sector) {
+            const uint64_t physical = item.write.what.physical.v + at;
+            const bool unreadable = (item.write.unreadable >> (at / sector) & 1) != 0;
+            const ByteView new_bytes = item.new_bytes().subspan(at, sector);
+            std::vector<uint8_t> now(sector);
+            int failed = 0;
+            const bool is_read = read_sector(item, at, now, failed);
+            if (unreadable && !item.write.beyond_end) {
+                kept = true;
+                // It is not asked for below: as it lies there, so it shall.
+                std::copy(now.begin(), now.end(), item.bytes.begin() + static_cast<ptrdiff_t>(at));
+                if (is_read && same(now, new_bytes)) applied_.kept++;
+                continue;
+            }
+            if (physical >= end) continue;
+            const ByteView old_bytes = item.old_bytes().subspan(at, std::min(sector, end - physical));
+            if (is_read && same(ByteView(now).first(old_bytes.size()), old_bytes)) continue;
+            item.attempted = true;
+            item.error = item.device->write(physical, old_bytes);
+        }
+        // Behind the old end nothing is compared; nor where an unreadable sector may be unreadable still.
+        item.skip = item.write.beyond_end || (kept && !item.attempted);
+    }
+    sync(batch);
+    read_back(batch, true);
+    for (const auto& item : batch) {
+        if (item.skip ? item.error == 0 : item.arrived) {
+            if (!item.attempted) continue;
+            applied_.sectors += item.write.what.length / unit(item.write);
+            listener_.action(item.write, true);
+            continue;
+        }
+        applied_.failed++;
+        listener_.complain(place_of(item) +
+                           ": could not be put back: " + error_words(item.error == 0 ? EIO : item.error));
+        listener_.action(item.write, false);
+    }
+}
+
+}  // namespace raid56::repair
