@@ -2,6 +2,7 @@
 #include "cmd/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -11,7 +12,9 @@
 #include "report/model.h"
 #include "session/bench_command.h"
 #include "session/inspect_command.h"
+#include "session/repair_command.h"
 #include "session/scrub_command.h"
+#include "session/undo_command.h"
 
 namespace raid56::cmd {
 namespace {
@@ -28,10 +31,18 @@ const std::map<std::string, Progress> kProgress = {
 const std::map<std::string, device::Reading> kReading = {
     {"auto", device::Reading::automatic}, {"direct", device::Reading::direct}, {"buffered", device::Reading::buffered}};
 
+const std::map<std::string, scrub::NoChecksum> kNoChecksum = {{"report", scrub::NoChecksum::report},
+                                                              {"trust-parity", scrub::NoChecksum::trust_parity},
+                                                              {"trust-data", scrub::NoChecksum::trust_data}};
+const std::map<std::string, repair::Kind> kKinds = {{"data", repair::Kind::data},
+                                                    {"tree", repair::Kind::tree},
+                                                    {"parity", repair::Kind::parity},
+                                                    {"super", repair::Kind::super}};
+
 // What the words say before it has become options.
 struct Words {
-    std::string format = "text", progress = "auto", reading = "auto", logical;
-    std::vector<std::string> distrust;
+    std::string format = "text", progress = "auto", reading = "auto", logical, no_checksum = "report", max_writes;
+    std::vector<std::string> distrust, only;
 };
 
 // Digits alone, within 64 bits: CLI11's own conversion takes a sign and wraps.
@@ -90,6 +101,42 @@ void add_file_system(CLI::App& command, session::Options& options, Words& words)
     add_common(command, options, words);
 }
 
+void add_repair(CLI::App& command, session::Options& options, Words& words) {
+    command.add_flag("--write", options.write, "write what the plan says; needs --journal");
+    command
+        .add_option("--journal", options.journal,
+                    "file for the bytes that are replaced, for undo; an unfinished one is gone on with")
+        ->option_text("FILE");
+    command.add_option("--save-plan", options.save_plan, "keep the plan of a dry run in a new file")
+        ->option_text("FILE");
+    command.add_option("--plan", options.plan, "take the plan from that file instead of a scrub")->option_text("FILE");
+    command
+        .add_option("--no-checksum", words.no_checksum,
+                    "data without checksum that contradict their parity: report; trust-parity: put back the one "
+                    "column that raid6 singles out; trust-data: write the parity anew")
+        ->check(CLI::IsMember({"report", "trust-parity", "trust-data"}))
+        ->option_text("report|trust-parity|trust-data");
+    command.add_option("--only", words.only, "write only such sectors; may be given again")
+        ->check(CLI::IsMember({"data", "tree", "parity", "super"}))
+        ->option_text("data|tree|parity|super")
+        ->allow_extra_args(false)
+        ->take_all();
+    command.add_option("--max-writes", words.max_writes, "at most so many writes, in the order of the plan")
+        ->check(kNumber)
+        ->option_text("N");
+}
+
+// What excludes each other, or needs each other; empty where all is well.
+std::string wrong_repair(const session::Options& options) {
+    if (options.write && options.journal.empty()) return "--write needs --journal FILE";
+    if (!options.write && !options.journal.empty()) return "--journal is for --write; a dry run writes nothing";
+    if (options.write && !options.save_plan.empty()) return "--save-plan is for a dry run, without --write";
+    if (!options.plan.empty() && !options.save_plan.empty()) return "--plan and --save-plan exclude each other";
+    if (!options.plan.empty() && options.no_checksum != scrub::NoChecksum::report)
+        return "--no-checksum was decided when the plan was made";
+    return "";
+}
+
 int usage(const session::World& world, const std::string& why) {
     world.err << "btrfs-raid56: " << printable(why) << " (see btrfs-raid56 --help)\n";
     return report::kExitUsage;
@@ -99,7 +146,8 @@ int usage(const session::World& world, const std::string& why) {
 
 int run_command_line(const std::vector<std::string>& words, const session::World& world) {
     CLI::App app(
-        "Offline scrub for btrfs raid5/6: proves every allocated byte and every P and Q of an unmounted file system.",
+        "Offline scrub and repair for btrfs raid5/6: proves every allocated byte and every P and Q of an unmounted "
+        "file system, and puts right what can be proven.",
         "btrfs-raid56");
     app.set_version_flag("--version", kVersion);
     app.require_subcommand(1);
@@ -117,12 +165,23 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     inspect->add_option("--file", options.file, "where a file lies; PATH from the top-level subvolume, / first")
         ->option_text("PATH");
 
+    CLI::App* repair = app.add_subcommand("repair", "plan what puts damage right; with --write, do it");
+    add_file_system(*repair, options, said);
+    add_repair(*repair, options, said);
+    CLI::App* undo = app.add_subcommand("undo", "put back what a repair replaced");
+    undo->add_option("DEVICE", options.devices, "the devices of that repair, in any order")->required();
+    undo->add_option("--journal", options.journal, "that the repair wrote")->required()->option_text("FILE");
+    undo->add_option("--format", said.format, "text for people, or json: one object a line")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->option_text("text|json");
+
     CLI::App* bench = app.add_subcommand("bench", "measure what this machine does");
     bench->add_option("DEVICE", options.devices, "image files or block devices to read plainly, as a yardstick");
     add_common(*bench, options, said);
 
     const auto is_first = [&](const CLI::App* command) { return words.front() == command->get_name(); };
-    if (!words.empty() && !words.front().starts_with('-') && !is_first(scrub) && !is_first(inspect) && !is_first(bench))
+    const std::vector<const CLI::App*> commands = {scrub, inspect, repair, undo, bench};
+    if (!words.empty() && !words.front().starts_with('-') && std::none_of(commands.begin(), commands.end(), is_first))
         return usage(world, "there is no command named " + words.front());
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // CLI11 takes its words last first
     try {
@@ -146,6 +205,14 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     for (const auto& devid : said.distrust) options.distrust.insert(DevId(*parse_number(devid)));
     if (!said.logical.empty()) options.logical = parse_number(said.logical);
     if (options.logical && options.file) return usage(world, "--logical and --file exclude each other");
+    options.no_checksum = kNoChecksum.at(said.no_checksum);
+    for (const auto& kind : said.only) options.limits.only.insert(kKinds.at(kind));
+    if (!said.max_writes.empty()) options.limits.max_writes = parse_number(said.max_writes);
+    if (repair->parsed()) {
+        const std::string wrong = wrong_repair(options);
+        return wrong.empty() ? session::repair_command(options, world) : usage(world, wrong);
+    }
+    if (undo->parsed()) return session::undo_command(options, world);
     if (bench->parsed()) return session::bench_command(options, world);
     return scrub->parsed() ? session::scrub_command(options, world) : session::inspect_command(options, world);
 }

@@ -94,6 +94,20 @@ void JsonWriter::unknown(const scrub::Unknown& event) {
     line(object);
 }
 
+void JsonWriter::action(const ActionEvent& event) {
+    const auto& what = event.write.what;
+    Json object = typed("action");
+    object["devid"] = what.devid.v;
+    object["physical"] = what.physical.v;
+    object["length"] = what.length;
+    object["role"] = scrub::role_name(what.role);
+    object["done"] = event.done;
+    object["cause"] = scrub::cause_name(what.cause);
+    object["proof"] = scrub::proof_name(what.proof);
+    if (what.logical) object["logical"] = what.logical->v;
+    line(object);
+}
+
 void JsonWriter::summary(const Summary& event) {
     const auto& c = event.counters;
     Json object = typed("summary");
@@ -114,7 +128,7 @@ void JsonWriter::summary(const Summary& event) {
     object["unrepairable_sectors"] = c.unrepairable_sectors;
     object["ambiguous_rows"] = c.ambiguous_rows;
     object["unproven_sectors"] = c.unproven_sectors;
-    object["sectors_written"] = 0;
+    object["sectors_written"] = event.sectors_written;
     object["bytes_read"] = c.bytes_read;
     object["seconds"] = event.seconds;
     object["engine"] = event.engine;

@@ -26,6 +26,7 @@ class JsonWriter : public Writer {
     void device(const DeviceEvent& event) override;
     void damage(const scrub::Damage& event) override;
     void unknown(const scrub::Unknown& event) override;
+    void action(const ActionEvent& event) override;
     void summary(const Summary& event) override;
     void line(const Json& object);
 

@@ -12,6 +12,7 @@ const char* verdict_name(Verdict verdict) {
     switch (verdict) {
         case Verdict::clean: return "clean";
         case Verdict::repairable: return "repairable";
+        case Verdict::repaired: return "repaired";
         case Verdict::unrepairable: return "unrepairable";
         case Verdict::undecided: return "undecided";
         case Verdict::done: return "done";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "repair/write.h"
 #include "scrub/findings.h"
 #include "volume/volume.h"
 
@@ -38,7 +39,13 @@ struct DeviceEvent {
     uint64_t short_by = 0;  // bytes that the device or image lacks of total_bytes
 };
 
-enum class Verdict : uint8_t { clean, repairable, unrepairable, undecided, done, failed, interrupted };
+/// A write that is planned (not done), was done, or could not be done.
+struct ActionEvent {
+    repair::Write write;
+    bool done = false;
+};
+
+enum class Verdict : uint8_t { clean, repairable, repaired, unrepairable, undecided, done, failed, interrupted };
 const char* verdict_name(Verdict verdict);
 
 /// Exit statuses, the first that applies (DESIGN 2).
@@ -52,6 +59,7 @@ struct Summary {
     scrub::Counters counters;
     double seconds = 0;
     std::string engine;
+    uint64_t sectors_written = 0;
     bool interrupted = false;
     std::vector<uint64_t> distrust;  // devids on which refuted sectors gather: worth a --distrust
 };
@@ -69,6 +77,7 @@ class Writer {
     virtual void device(const DeviceEvent& event) = 0;
     virtual void damage(const scrub::Damage& event) = 0;
     virtual void unknown(const scrub::Unknown& event) = 0;
+    virtual void action(const ActionEvent& event) = 0;
     virtual void summary(const Summary& event) = 0;
 };
 

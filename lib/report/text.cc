@@ -67,6 +67,8 @@ std::string verdict_sentence(const Summary& s) {
         case Verdict::clean:
             return "CLEAN: everything allocated is proven or known to carry no checksum, and every parity fits.";
         case Verdict::repairable: return "REPAIRABLE: there is damage, and all of it can be put right.";
+        case Verdict::repaired:
+            return "REPAIRED: all damage was put right; what was written was read back, and its rows checked again.";
         case Verdict::unrepairable:
             return "UNREPAIRABLE: something is lost; what is marked LOST above, or unknown, cannot be had back from "
                    "these devices.";
@@ -150,9 +152,28 @@ void TextWriter::unknown(const scrub::Unknown& event) {
          << event.cause << ")\n";
 }
 
+void TextWriter::action(const ActionEvent& event) {
+    open_list("Writes");
+    actions_++;
+    if (actions_ == kListed + 1) out_ << "  ... and more: --format json lists everything\n";
+    if (actions_ > kListed) return;
+    const auto& what = event.write.what;
+    out_ << "  devid " << what.devid.v << " at " << what.physical.v << ", " << human_bytes(what.length) << ": "
+         << role_words(what.role) << ", " << cause_words(what.cause) << ", " << proof_words(what.proof)
+         << (event.done ? " - done" : " - not done") << '\n';
+}
+
+void TextWriter::say_modified(const Summary& event) {
+    if (event.sectors_written == 0)
+        out_ << "Nothing was modified.\n";
+    else
+        out_ << event.sectors_written
+             << (event.command == "undo" ? " sectors were put back.\n" : " sectors were written.\n");
+}
+
 void TextWriter::summary(const Summary& event) {
     const auto& c = event.counters;
-    if (event.command == "scrub") {
+    if (event.command == "scrub" || event.command == "repair") {
         open_list("Checked");
         out_ << "  data proven            " << human_bytes(c.data_bytes_verified) << '\n'
              << "  data without checksum  " << human_bytes(c.no_checksum_bytes) << '\n'
@@ -180,7 +201,8 @@ void TextWriter::summary(const Summary& event) {
         for (const uint64_t devid : event.distrust)
             out_ << "  Bad sectors gather on devid " << devid << ": consider --distrust " << devid << ".\n";
     }
-    out_ << '\n' << verdict_sentence(event) << "\nNothing was modified.\n";
+    out_ << '\n' << verdict_sentence(event) << '\n';
+    say_modified(event);
 }
 
 }  // namespace raid56::report

@@ -19,18 +19,20 @@ class TextWriter : public Writer {
     void device(const DeviceEvent& event) override;
     void damage(const scrub::Damage& event) override;
     void unknown(const scrub::Unknown& event) override;
+    void action(const ActionEvent& event) override;
     void summary(const Summary& event) override;
 
   private:
     void open_list(const char* title);
     bool list_is_full();
+    void say_modified(const Summary& event);
 
     // A person reads so many lines; the JSON report has them all.
     static constexpr uint64_t kListed = 1000;
 
     std::ostream& out_;
     const char* list_ = nullptr;
-    uint64_t damages_ = 0;
+    uint64_t damages_ = 0, actions_ = 0;
     uint32_t sectorsize_ = 0;
 };
 

@@ -8,7 +8,8 @@ int exit_status(report::Verdict verdict) {
     switch (verdict) {
         case report::Verdict::clean:
         case report::Verdict::done: return report::kExitFine;
-        case report::Verdict::repairable: return report::kExitDamage;
+        case report::Verdict::repairable:
+        case report::Verdict::repaired: return report::kExitDamage;
         case report::Verdict::unrepairable:
         case report::Verdict::undecided: return report::kExitLost;
         case report::Verdict::failed: return report::kExitFailed;

@@ -112,8 +112,8 @@ void tell_replace(OpenVolume& open, const World& world) {
     const tree::Step step = cursor.next();
     if (!step.item || step.item->key != key) return;
     const auto state = format::decode_replace_state(*step.item);
-    if (state == format::ReplaceState::started || state == format::ReplaceState::suspended)
-        world.err << "a device replace is under way: its target is not looked at\n";
+    open.replace_under_way = state == format::ReplaceState::started || state == format::ReplaceState::suspended;
+    if (open.replace_under_way) world.err << "a device replace is under way: its target is not looked at\n";
 }
 
 void read_roots(OpenVolume& open) {

@@ -22,6 +22,7 @@ struct OpenVolume {
     tree::Roots roots;
     tree::LogTrees log;
     std::vector<scrub::Unknown> unknown;  // parts of the chunk tree, the roots or the log that are gone
+    bool replace_under_way = false;
 
     /// Where the mapped space ends.
     Logical end() const;

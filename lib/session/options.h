@@ -11,7 +11,10 @@
 #include <vector>
 
 #include "base/units.h"
+#include "device/log_file.h"
 #include "device/open.h"
+#include "repair/planner.h"
+#include "scrub/classify.h"
 
 namespace raid56::session {
 
@@ -28,6 +31,24 @@ struct Options {
     device::Reading reading = device::Reading::automatic;
     std::optional<uint64_t> logical;  // inspect
     std::optional<std::string> file;  // inspect
+
+    // repair and undo
+    bool write = false;
+    std::string journal, plan, save_plan;  // paths; empty: not given
+    scrub::NoChecksum no_checksum = scrub::NoChecksum::report;
+    repair::Limits limits;
+};
+
+/// How files and devices that are written are come by.
+struct Writing {
+    std::function<Result<std::unique_ptr<device::WriteDevice>>(const std::string& path)> device =
+        device::open_for_writing;
+    std::function<Result<std::unique_ptr<device::WriteDevice>>(const std::string& path)> create = device::create_log;
+    std::function<Result<std::unique_ptr<device::WriteDevice>>(const std::string& path)> open = device::open_log;
+    std::function<Result<std::unique_ptr<device::WriteDevice>>(const std::string& path)> read = device::read_log;
+    std::function<Result<std::unique_ptr<device::WriteDevice>>()> temporary = device::temporary_log;
+    std::function<bool(const std::string& path)> exists = device::log_exists;
+    std::function<void(const std::string& path)> remove = device::remove_log;
 };
 
 struct World {
@@ -38,6 +59,7 @@ struct World {
         device::open_for_reading;
     double (*clock)() = nullptr;    // seconds, steady
     const std::atomic<bool>& stop;  // set by an interrupt
+    Writing writing = {};
 };
 
 }  // namespace raid56::session

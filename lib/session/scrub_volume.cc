@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/scrub_volume.h"
+
+#include <algorithm>
+
+#include "scrub/scrub.h"
+#include "scrub/super_check.h"
+#include "session/decide_states.h"
+
+namespace raid56::session {
+namespace {
+
+void tell_volume(const OpenVolume& open, report::Writer& writer, Tally& tally, report::ProgressLine& progress) {
+    progress.clear();
+    writer.volume(report::volume_event(*open.volume));
+    std::vector<volume::Member> members = open.volume->members();
+    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
+    for (const auto& member : members) {
+        writer.device(report::device_event(member));
+        if (member.device == nullptr) tally.note_missing();
+    }
+}
+
+scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& survey, scrub::Sink& sink,
+                                const scrub::StripeSet* only, bool want_fixes) {
+    auto& open = parts.open;
+    const auto silent = tree::explain_silence(*open.reader, open.roots, open.log, survey.without_checksum);
+    const auto extra = extra_extents(open);
+    tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end());
+    tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
+    scrub::WindowBuilder windows(*open.volume, extents, csums, silent);
+    if (only != nullptr) windows.keep_to(*only);
+    const scrub::Context context{*open.volume,     parts.engine, *open.reader,
+                                 parts.world.stop, want_fixes,   parts.options.no_checksum};
+    return scrub::scrub_chunks(context, windows, sink, {parts.options.threads, only == nullptr},
+                               survey.allocated_bytes);
+}
+
+}  // namespace
+
+scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Tally& tally,
+                             report::ProgressLine& progress, const std::function<void()>& begin,
+                             std::vector<scrub::Damage>* supers) {
+    auto& open = parts.open;
+    const auto survey = survey_and_decide(open, parts.world);
+    if (parts.world.stop) return {};
+
+    scrub::Counters counters;
+    tell_volume(open, writer, tally, progress);
+    if (begin) begin();
+    std::vector<scrub::Damage> bad_copies;
+    scrub::check_supers(*open.volume, open.scans, bad_copies, counters);
+    for (const auto& damage : bad_copies) tally.damage(damage);
+    if (supers != nullptr) *supers = std::move(bad_copies);
+    for (const auto& unknown : open.unknown) tally.unknown(unknown);
+    counters.add(scrub_allocated(parts, survey, tally, nullptr, static_cast<bool>(begin)));
+    return counters;
+}
+
+scrub::Counters scrub_again(const ScrubParts& parts, const scrub::StripeSet& stripes, scrub::Sink& sink) {
+    parts.open.reader->forget();
+    return scrub_allocated(parts, survey_and_decide(parts.open, parts.world), sink, &stripes, false);
+}
+
+}  // namespace raid56::session

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The part that scrub and repair have in common: who is there, and everything checked and told.
+#pragma once
+
+#include <functional>
+
+#include "scrub/classify.h"
+#include "session/open_volume.h"
+#include "session/tally.h"
+
+namespace raid56::session {
+
+struct ScrubParts {
+    OpenVolume& open;
+    parity::Engine& engine;
+    const Options& options;
+    const World& world;
+};
+
+/// Surveys the trees, tells the volume, its devices and superblock copies, and scrubs every chunk.
+/// `begin`, if given, is called once the devices' states are decided, before the first finding is told; fixes
+/// are collected then. `supers`, if given, gets what is wrong with superblock copies.
+scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Tally& tally,
+                             report::ProgressLine& progress, const std::function<void()>& begin = {},
+                             std::vector<scrub::Damage>* supers = nullptr);
+
+/// Checks the full stripes of a set once more, from the devices.
+scrub::Counters scrub_again(const ScrubParts& parts, const scrub::StripeSet& stripes, scrub::Sink& sink);
+
+}  // namespace raid56::session

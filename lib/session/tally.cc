@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/tally.h"
+
+#include <cstring>
+
+#include "base/printable.h"
+
+namespace raid56::session {
+
+void Tally::damage(const scrub::Damage& damage) {
+    any_ = true;
+    lost_ = lost_ || damage.repairable == scrub::Repairable::no;
+    undecided_ = undecided_ || damage.repairable == scrub::Repairable::undecided;
+    const bool refuted = damage.cause == scrub::Cause::checksum || damage.cause == scrub::Cause::header;
+    if (refuted && (damage.role == scrub::Role::data || damage.role == scrub::Role::tree))
+        refuted_[damage.devid.v] += damage.length;
+    if (planner_ != nullptr && damage.repairable != scrub::Repairable::yes) keep_behind(damage);
+    progress_.clear();
+    writer_.damage(damage);
+}
+
+// What stays bad in a chunk keeps every device with a part of that chunk from being done.
+void Tally::keep_behind(const scrub::Damage& damage) {
+    const auto* chunk = damage.chunk ? volume_->find_chunk(*damage.chunk) : nullptr;
+    if (chunk == nullptr) return planner_->keep_behind(damage.devid);
+    for (const unsigned member : chunk->members) planner_->keep_behind(volume_->members()[member].devid);
+}
+
+void Tally::unknown(const scrub::Unknown& unknown) {
+    (unknown.undecided ? undecided_ : lost_) = true;
+    if (planner_ != nullptr)
+        for (const auto& member : volume_->members()) planner_->keep_behind(member.devid);
+    progress_.clear();
+    writer_.unknown(unknown);
+}
+
+void Tally::fixes(const scrub::FixList& fixes) {
+    if (planner_ == nullptr) return;
+    if (const int error = planner_->add(fixes); error != 0)
+        throw PlanFailed(printable(file_) + ": cannot be written: " + std::strerror(error));
+}
+
+report::Verdict Tally::verdict(const scrub::Counters& counters) const {
+    if (lost(counters)) return report::Verdict::unrepairable;
+    if (undecided(counters)) return report::Verdict::undecided;
+    if (any_ || counters.repairable_sectors > 0) return report::Verdict::repairable;
+    return report::Verdict::clean;
+}
+
+std::vector<uint64_t> Tally::suspects(uint32_t sectorsize) const {
+    constexpr uint64_t kFew = 16;
+    uint64_t all = 0;
+    for (const auto& [devid, bytes] : refuted_) all += bytes;
+    std::vector<uint64_t> found;
+    for (const auto& [devid, bytes] : refuted_)
+        if (bytes >= kFew * sectorsize && bytes * 10 >= all * 9) found.push_back(devid);
+    return found;
+}
+
+}  // namespace raid56::session

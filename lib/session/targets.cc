@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/targets.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/printable.h"
+#include "volume/assemble.h"
+#include "volume/super_scan.h"
+
+namespace raid56::session {
+namespace {
+
+using volume::SuperCopy;
+
+// The newest good copy.
+const format::Superblock* newest(const std::vector<SuperCopy>& scan) {
+    const format::Superblock* best = nullptr;
+    for (const auto& copy : scan)
+        if (copy.super && (best == nullptr || copy.super->generation > best->generation)) best = &*copy.super;
+    return best;
+}
+
+// A journal's word on what happens to single writes is of no interest while devices are told apart.
+class Silence final : public repair::Listener {
+  public:
+    void action(const repair::Write&, bool) override {}
+    void complain(const std::string&) override {}
+};
+
+bool holds_journal(device::WriteDevice& device, DevId devid, device::WriteDevice& journal,
+                   const repair::LogState& state, const World& world) {
+    repair::LogState part = state;
+    repair::LogWriter log(journal, part);
+    Silence silence;
+    return static_cast<bool>(
+        repair::Applier(journal, part, log, {{devid, &device}}, silence, world.stop).check_device(devid));
+}
+
+class Matcher {
+  public:
+    Matcher(device::WriteDevice& journal, repair::LogState& state, const World& world)
+        : journal_(journal), state_(state), world_(world) {}
+
+    Result<Targets> match(const std::vector<std::string>& paths) {
+        for (const auto& path : paths) {
+            auto device = world_.writing.device(path);
+            if (!device) return device.error();
+            if (auto taken = take(std::move(*device)); !taken) return taken.error();
+        }
+        for (auto* device : nameless_)
+            if (auto told = tell(*device); !told) return told.error();
+        for (const auto& known : state_.header.devices)
+            if (!is_taken(known.devid))
+                return Error{"devid " + std::to_string(known.devid.v) + " (uuid " + volume::uuid_text(known.uuid) +
+                             ") is not among the devices named, and the journal needs it"};
+        return std::move(found_);
+    }
+
+  private:
+    Result<void> take(std::unique_ptr<device::WriteDevice> device) {
+        auto* named = device.get();
+        found_.devices.push_back(std::move(device));
+        const auto scan = volume::scan_supers(named->medium());
+        const auto* super = newest(scan);
+        if (super == nullptr) {
+            nameless_.push_back(named);
+            return {};
+        }
+        const auto known = std::find_if(state_.header.devices.begin(), state_.header.devices.end(), [&](const auto& d) {
+            return d.devid == super->dev_item.devid && d.uuid == super->dev_item.uuid;
+        });
+        if (known == state_.header.devices.end())
+            return Error{printable(named->path()) + ": is no device of this journal"};
+        if (is_taken(known->devid))
+            return Error{printable(named->path()) + ": devid " + std::to_string(known->devid.v) + " is named twice"};
+        if (super->generation > std::max(state_.header.generation, known->generation))
+            return Error{printable(named->path()) + ": has generation " + std::to_string(super->generation.v) +
+                         ", the journal knows " + std::to_string(state_.header.generation.v) +
+                         ": somebody mounted the file system since; nothing is done"};
+        found_.targets.push_back({known->devid, named});
+        return {};
+    }
+
+    bool is_taken(DevId devid) const {
+        return std::any_of(found_.targets.begin(), found_.targets.end(),
+                           [&](const auto& target) { return target.devid == devid; });
+    }
+
+    Result<void> tell(device::WriteDevice& device) {
+        std::optional<DevId> one;
+        for (const auto& known : state_.header.devices) {
+            if (is_taken(known.devid) || !holds_journal(device, known.devid, journal_, state_, world_)) continue;
+            if (one)
+                return Error{printable(device.path()) + ": has no superblock, and may be devid " +
+                             std::to_string(one->v) + " or " + std::to_string(known.devid.v)};
+            one = known.devid;
+        }
+        if (!one) return Error{printable(device.path()) + ": has no superblock and is no device of this journal"};
+        found_.targets.push_back({*one, &device});
+        return {};
+    }
+
+    device::WriteDevice& journal_;
+    repair::LogState& state_;
+    const World& world_;
+    Targets found_;
+    std::vector<device::WriteDevice*> nameless_;
+};
+
+}  // namespace
+
+Result<Targets> open_targets(const volume::Volume& volume, const World& world) {
+    Targets opened;
+    for (const auto& member : volume.members()) {
+        if (member.device == nullptr || member.seed) continue;
+        auto device = world.writing.device(member.path);
+        if (!device) return device.error();
+        opened.targets.push_back({member.devid, device->get()});
+        opened.devices.push_back(std::move(*device));
+    }
+    return opened;
+}
+
+repair::Header header_of(const volume::Volume& volume, repair::FileKind kind) {
+    repair::Header header;
+    header.kind = kind;
+    header.fsid = volume.super().fsid;
+    header.generation = volume.super().generation;
+    header.sectorsize = volume.sectorsize();
+    for (const auto& member : volume.members())
+        if (member.device != nullptr && !member.seed)
+            header.devices.push_back(
+                {member.devid, member.uuid, member.device->size(), member.total_bytes, member.generation});
+    return header;
+}
+
+Result<Targets> match_targets(const std::vector<std::string>& paths, device::WriteDevice& journal,
+                              repair::LogState& state, const World& world) {
+    return Matcher(journal, state, world).match(paths);
+}
+
+}  // namespace raid56::session
