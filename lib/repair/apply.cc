@@ -17,7 +17,6 @@
 namespace raid56::repair {
 namespace {
 
-constexpr size_t kBatchBytes = 32 << 20;
 constexpr size_t kBatchWrites = 8192;
 constexpr uint64_t kLongestRead = 1 << 20;
 // What a disk writes whole or not at all.
@@ -199,7 +198,7 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
         if (!load(place, decoded, item)) return false;
         bytes += item.write.what.length;
         batch.push_back(std::move(item));
-        if (bytes < kBatchBytes && batch.size() < kBatchWrites) return true;
+        if (bytes < batch_bytes_ && batch.size() < kBatchWrites) return true;
         run_batch(batch, options);
         batch.clear();
         bytes = 0;
@@ -243,6 +242,9 @@ void Applier::run_batch(std::vector<Item>& batch, const ApplyOptions& options) {
         }
         listener_.action(item.write, item.arrived);
     }
+    // What failed must not be forgotten while later records last.
+    const bool any_failed = std::any_of(batch.begin(), batch.end(), [](const Item& item) { return !item.arrived; });
+    if (any_failed) log_failed(log_.sync(), "what failed");
     const Phase phase = batch.front().write.phase;
     log_failed(log_.committed({phase, batch.back().offset + 1}), "what was done");
     state_.committed[phase] = batch.back().offset + 1;
@@ -320,7 +322,7 @@ void Applier::undo() {
                 if (!load(place, decoded, item)) return false;
                 bytes += item.write.what.length;
                 batch.push_back(std::move(item));
-                if (bytes < kBatchBytes && batch.size() < kBatchWrites) return true;
+                if (bytes < batch_bytes_ && batch.size() < kBatchWrites) return true;
                 undo_batch(batch);
                 batch.clear();
                 bytes = 0;
@@ -350,6 +352,7 @@ void Applier::undo_batch(std::vector<Item>& batch) {
         const uint64_t sector = unit(item.write);
         const auto* header = header_of(item.write.what.devid);
         const uint64_t end = header != nullptr ? header->length : UINT64_MAX;
+        item.is_cut = item.write.beyond_end && item.device->size() > end;
         bool kept = false;
         for (uint64_t at = 0; at < item.write.what.length && item.error == 0; at += sector) {
             const uint64_t physical = item.write.what.physical.v + at;
@@ -378,7 +381,7 @@ void Applier::undo_batch(std::vector<Item>& batch) {
     read_back(batch, true);
     for (const auto& item : batch) {
         if (item.skip ? item.error == 0 : item.arrived) {
-            if (!item.attempted) continue;
+            if (!item.attempted && !item.is_cut) continue;
             applied_.sectors += item.write.what.length / unit(item.write);
             listener_.action(item.write, true);
             continue;

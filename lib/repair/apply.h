@@ -40,17 +40,21 @@ struct ApplyOptions {
     std::optional<uint64_t> max_writes;  // in all phases together
 };
 
+/// Bytes that are written before a flush, at most but for one write.
+inline constexpr size_t kBatchBytes = 32 << 20;
+
 class Applier {
   public:
     Applier(device::WriteDevice& file, LogState& state, LogWriter& log, std::vector<Target> targets, Listener& listener,
-            const std::atomic<bool>& stop)
+            const std::atomic<bool>& stop, size_t batch_bytes = kBatchBytes)
         : reader_(file),
           file_(file),
           state_(state),
           log_(log),
           targets_(std::move(targets)),
           listener_(listener),
-          stop_(stop) {}
+          stop_(stop),
+          batch_bytes_(batch_bytes) {}
 
     /// Before a resume or undo writes anything: whether every place holds what this journal can have left
     /// there. Errors: a place that holds something else.
@@ -77,6 +81,7 @@ class Applier {
         bool attempted = false;
         int error = 0;
         bool arrived = false;
+        bool is_cut = false;  // undo: goes when the image gets its old length again
 
         ByteView old_bytes() const { return ByteView(bytes).first(write.what.length); }
         ByteView new_bytes() const { return ByteView(bytes).subspan(write.what.length, write.what.length); }
@@ -104,6 +109,7 @@ class Applier {
     std::vector<Target> targets_;
     Listener& listener_;
     const std::atomic<bool>& stop_;
+    size_t batch_bytes_;
     Applied applied_;
     uint64_t taken_ = 0;          // writes so far, for max_writes
     std::set<DevId> incomplete_;  // devices on which a write failed

@@ -17,13 +17,12 @@ int LogWriter::append(RecordType type, ByteView fixed, ByteView a, ByteView b) {
     head.id = id_;
     head.number = number_;
     head.previous = previous_;
-    const auto record = encode_head(head, fixed, a, b);
-    uint64_t at = end_;
-    for (const ByteView part : {ByteView(record), a, b}) {
-        if (part.empty()) continue;
-        if (const int error = file_.write(at, part); error != 0) return error;
-        at += part.size();
-    }
+    auto record = encode_head(head, fixed, a, b);
+    record.reserve(record.size() + a.size() + b.size());
+    record.insert(record.end(), a.begin(), a.end());
+    record.insert(record.end(), b.begin(), b.end());
+    if (const int error = file_.write(end_, record); error != 0) return error;
+    const uint64_t at = end_ + record.size();
     previous_ = at - end_;
     end_ = at;
     number_++;
@@ -95,8 +94,9 @@ bool LogReader::take(const Place& place, ByteView bytes, LogState& state) const 
     return false;
 }
 
-// A crash tears the last records only: a whole one behind a broken one means that the file was damaged.
-bool LogReader::whole_record_behind(uint64_t offset, uint64_t id) {
+// `planned` is written only once everything before it lasts: with one behind it, a broken record was not torn
+// by a crash. What is lost after that record is only which writes were done, and that can be seen on the devices.
+bool LogReader::plan_ends_behind(uint64_t offset, uint64_t id) {
     constexpr size_t kWindow = 1 << 20;
     const uint64_t size = file_.size();
     std::vector<uint8_t> window;
@@ -106,7 +106,8 @@ bool LogReader::whole_record_behind(uint64_t offset, uint64_t id) {
         for (size_t i = 0; i + kHeadSize <= window.size(); i++) {
             const auto head = decode_head(ByteView(window).subspan(i));
             Place place;
-            if (head && head->id == id && at + i > offset && place_at(at + i, place) == 0) return true;
+            if (head && head->id == id && head->type == RecordType::planned && place_at(at + i, place) == 0)
+                return true;
         }
     }
     return false;
@@ -118,10 +119,15 @@ bool LogReader::is_blank() {
     if (file_.size() == 0) return true;
     std::vector<uint8_t> start(std::min<uint64_t>(file_.size(), kHeadSize));
     if (file_.read(0, start) != 0) return false;
+    // The header is on stable storage before anything follows: what a crash leaves without one is short, and
+    // begins with zeros where its first bytes were to be.
+    constexpr uint64_t kLongestHeader = 32 << 10;
+    const bool zeros = std::all_of(start.begin(), start.end(), [](uint8_t byte) { return byte == 0; });
+    if (zeros && file_.size() <= kLongestHeader) return true;
     const auto head = decode_head(start);
     if (!head) return false;
     const bool whole = place_at(0, place) == 0 && read_bytes(place, bytes) == 0;
-    return !whole && !whole_record_behind(0, head->id);
+    return !whole && !plan_ends_behind(0, head->id);
 }
 
 Result<LogState> LogReader::scan() {
@@ -140,9 +146,9 @@ Result<LogState> LogReader::scan() {
         if (!follows) {
             if (number == 0) return refuse("is neither a journal nor a plan of btrfs-raid56");
             state.torn = state.end < file_.size();
-            if (state.torn && whole_record_behind(state.end, state.id))
+            if (state.torn && plan_ends_behind(state.end, state.id))
                 return refuse("is damaged at " + std::to_string(state.end) +
-                              ", with whole records behind; nothing is done with it");
+                              ", in a part that no crash can have torn; nothing is done with it");
             return state;
         }
         if (number == 0) {

@@ -81,8 +81,9 @@ class LogReader {
   public:
     explicit LogReader(device::WriteDevice& file) : file_(file) {}
 
-    /// Reads the file whole and checks every record. A torn tail is no error. Errors: no header of this
-    /// program, an unknown version, a record that is damaged with whole ones behind it, I/O.
+    /// Reads the file whole and checks every record. What a crash can leave is no error: records that were
+    /// not yet on stable storage may be torn or missing. Errors: no header of this program, an unknown
+    /// version, a damaged record before `planned`, I/O.
     Result<LogState> scan();
     /// Whether the file is empty or holds nothing but a torn first record of this program's.
     bool is_blank();
@@ -110,7 +111,7 @@ class LogReader {
   private:
     int place_at(uint64_t offset, Place& place);
     bool take(const Place& place, ByteView bytes, LogState& state) const;
-    bool whole_record_behind(uint64_t offset, uint64_t id);
+    bool plan_ends_behind(uint64_t offset, uint64_t id);
 
     device::WriteDevice& file_;
 };

@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "device/log_file.h"
 #include "device/open.h"
+#include "repair/apply.h"
 #include "repair/planner.h"
 #include "scrub/classify.h"
 
@@ -49,6 +50,7 @@ struct Writing {
     std::function<Result<std::unique_ptr<device::WriteDevice>>()> temporary = device::temporary_log;
     std::function<bool(const std::string& path)> exists = device::log_exists;
     std::function<void(const std::string& path)> remove = device::remove_log;
+    size_t batch_bytes = repair::kBatchBytes;
 };
 
 struct World {

@@ -130,7 +130,7 @@ class RepairRun final : public repair::Listener {
         if (const int error = file_->resize(state_.end); error != 0) return fail(journal_error(error));
         log_.emplace(*file_, state_);
         planned_ = *state_.planned;
-        applier_.emplace(*file_, state_, *log_, targets_.targets, *this, world_.stop);
+        applier_.emplace(*file_, state_, *log_, targets_.targets, *this, world_.stop, world_.writing.batch_bytes);
         if (auto fine = applier_->check(); !fine) return fail(fine.error());
         world_.err << printable(options_.journal) << ": an unfinished repair is gone on with\n";
         return apply(true);
@@ -169,7 +169,9 @@ class RepairRun final : public repair::Listener {
         state_.id = random_id();
         state_.header = header_of(*open_->volume, options_.write ? FileKind::journal : FileKind::plan);
         log_.emplace(*file_, state_.id);
-        if (const int error = log_->header(state_.header); error != 0) return journal_error(error);
+        int error = log_->header(state_.header);
+        if (error == 0) error = sync_plan();
+        if (error != 0) return journal_error(error);
         auto filled = options_.plan.empty() ? plan_by_scrub() : plan_by_file();
         if (!filled) return filled;
         if (world_.stop) return {};
@@ -178,8 +180,11 @@ class RepairRun final : public repair::Listener {
                 return Error{printable(member.path) + ": devid " + std::to_string(member.devid.v) +
                              " is a seed device and would have to be written; nothing is done"};
         planned_.max_writes = limits_.max_writes;
-        if (const int error = log_->planned(planned_); error != 0) return journal_error(error);
-        if (const int error = keep() == Keep::places ? 0 : log_->sync(); error != 0) return journal_error(error);
+        // Where `planned` can be read, everything before it can.
+        error = sync_plan();
+        if (error == 0) error = log_->planned(planned_);
+        if (error == 0) error = sync_plan();
+        if (error != 0) return journal_error(error);
         state_.planned = planned_;
         state_.end = log_->end();
         state_.previous = log_->last_length();
@@ -187,6 +192,8 @@ class RepairRun final : public repair::Listener {
         created_.clear();  // it is worth keeping
         return {};
     }
+
+    int sync_plan() { return keep() == Keep::places ? 0 : log_->sync(); }
 
     Result<void> plan_by_scrub() {
         auto& volume = *open_->volume;
@@ -300,7 +307,7 @@ class RepairRun final : public repair::Listener {
     // ---- 5. and 6. writing
 
     int write_plan() {
-        applier_.emplace(*file_, state_, *log_, targets_.targets, *this, world_.stop);
+        applier_.emplace(*file_, state_, *log_, targets_.targets, *this, world_.stop, world_.writing.batch_bytes);
         return apply(false);
     }
 

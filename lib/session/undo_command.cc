@@ -54,7 +54,7 @@ class UndoRun final : public repair::Listener {
         targets_ = std::move(*matched);
         if (const int error = file_->resize(state_.end); error != 0) return fail(journal_error(error));
         repair::LogWriter log(*file_, state_);
-        applier_.emplace(*file_, state_, log, targets_.targets, *this, world_.stop);
+        applier_.emplace(*file_, state_, log, targets_.targets, *this, world_.stop, world_.writing.batch_bytes);
         if (auto fine = applier_->check(); !fine) return fail(fine.error());
         for (const auto& target : targets_.targets)
             if (auto free = target.device->still_free(); !free) return fail(free.error());
