@@ -1,18 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the man pages say is what the program does: options, exit statuses, every line's fields, their values, samples.
+"""What the man pages say is what the program does: options, exit statuses, every line's fields, their values, samples,
+the bytes of journals and plans.
 
-What the program prints is taken from the golden images: their expected reports, and `inspect` run over them.
+What the program prints is taken from the golden images: their expected reports, and the other commands run over them.
 BTRFS_RAID56 names the program.
 """
 
 import collections
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import mdoc
@@ -23,8 +26,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "golden"))
 import golden  # noqa: E402
 
 MAN = os.path.join(HERE, "..", "..", "man")
-PAGES = ("btrfs-raid56.8", "btrfs-raid56-report.5")
-COMMANDS = ("scrub", "inspect", "bench")
+PAGES = ("btrfs-raid56.8", "btrfs-raid56-report.5", "btrfs-raid56-journal.5")
+COMMANDS = ("scrub", "inspect", "repair", "undo", "bench")
 # Fields whose values the page lists.
 VALUES = {"volume": ("checksum", "chunks.kind", "chunks.profile"), "device": ("state",),
           "damage": ("role", "cause", "proof"), "unknown": ("cause",), "summary": ("command", "verdict"),
@@ -146,6 +149,13 @@ def printed():
             paths = ["/large", "/with-holes", "/dir0/file00"]
             for path in paths + (["/prealloc-never"] if name == "100-demo-damaged" else []):
                 yield from json_lines(where, "inspect", "--file", path, *devices)
+    image = golden.Golden("100-demo-damaged")
+    with image.unpacked() as where:
+        make_writable(where)
+        devices = image.arguments[1:]
+        yield from json_lines(where, "repair", *devices)
+        yield from json_lines(where, "repair", "--write", "--journal", "journal", *devices)
+        yield from json_lines(where, "undo", "--journal", "journal", *devices)
     image = golden.Golden("122-raid5x2-label")
     with image.unpacked() as where:
         yield from json_lines(where, "bench", "--engine", "isal", "--threads", "2", *image.arguments[1:])
@@ -153,6 +163,11 @@ def printed():
         odd = b"d1-\xe9.img"
         os.rename(os.path.join(os.fsencode(where), b"d1.img"), os.path.join(os.fsencode(where), odd))
         yield from json_lines(where, "inspect", "--file", b"/many/caf\xe9", odd, "d2.img")
+
+
+def make_writable(where):
+    for image in os.listdir(where):
+        os.chmod(os.path.join(where, image), 0o644)
 
 
 def json_lines(where, command, *words):
@@ -200,6 +215,182 @@ class Fields(unittest.TestCase):
             kept = {k: v for k, v in line.items() if k not in golden.VARIABLE_FIELDS}
             self.assertIn(kept, known)
         self.assertGreater(count, 3)
+
+
+class Journal(unittest.TestCase):
+    """A journal and a plan, read with nothing but what the page says of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.page = mdoc.Page(os.path.join(MAN, "btrfs-raid56-journal.5"))
+        image = golden.Golden("111-raid5x4-truncated")  # with unreadable sectors, behind the end of an image
+        cls.folder = tempfile.TemporaryDirectory(prefix="btrfs-raid56-man-")
+        devices = image.arguments[1:]
+        with image.unpacked() as where:
+            make_writable(where)
+            cls.before = golden.digests(where)
+            plan, journal = (os.path.join(cls.folder.name, name) for name in ("plan", "journal"))
+            json_lines(where, "repair", "--save-plan", plan, "--max-writes", "100000", *devices)
+            done = json_lines(where, "repair", "--write", "--journal", journal, *devices)
+            cls.finished = cls.raw("journal")
+            cls.written = {}  # on d2.img: {physical: bytes}
+            with open(os.path.join(where, "d2.img"), "rb") as file:
+                for line in done:
+                    if line["type"] == "action":
+                        file.seek(line["physical"])
+                        cls.written[line["physical"]] = file.read(line["length"])
+            cls.undone = json_lines(where, "undo", "--journal", journal, *devices)
+            cls.after = golden.digests(where)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def raw(cls, name):
+        with open(os.path.join(cls.folder.name, name), "rb") as file:
+            return file.read()
+
+    def columns(self, lines):
+        """The tables of some lines: [[(offset, size, name)]], numbers where they are numbers."""
+        tables = []
+        for line in lines:
+            if line.startswith(".Bl -column"):
+                tables.append([])
+            elif line.startswith(".It ") and " Ta " in line and not line.startswith(".It offset"):
+                offset, size, name = [word.strip() for word in line[4:].split("Ta")[:3]]
+                tables[-1].append((offset, size, name))
+        return tables
+
+    def fields(self, title):
+        """The tables of a section as {name: (offset, size)}, gapless, and their lengths."""
+        found = []
+        for table in self.columns(self.page.sections("Ss")[title]):
+            end, fields = 0, {}
+            for offset, size, name in table:
+                if not (offset + size).isdigit():
+                    break
+                self.assertEqual(end, int(offset), f"{title}: {name}")
+                end += int(size)
+                fields[name] = (int(offset), int(size))
+            found.append((fields, end))
+        return found
+
+    @staticmethod
+    def take(data, at, fields, name):
+        offset, size = fields[name]
+        return int.from_bytes(data[at + offset:at + offset + size], "little")
+
+    def types(self):
+        titles = [re.match(r"(\d) (\w+)$", t) for t in self.page.sections("Ss")]
+        return {int(m[1]): m[2] for m in titles if m}
+
+    def records(self, data):
+        """[(name of the type, offset, {field: number}, bytes)], sums and chain checked."""
+        (head, head_length), = self.fields("A record")
+        found, at, previous, types = [], 0, 0, self.types()
+        while at < len(data):
+            get = {name: self.take(data, at, head, name) for name in head if name}
+            self.assertEqual(b"BR56", data[at:at + 4])
+            body = at + head_length
+            end = body + get["F"] + get["B"]
+            kind = types[get["type"]]
+            tables = self.fields(f"{get['type']} {kind}")
+            self.assertEqual(tables[0][1] if tables else 0, get["F"], kind)
+            self.assertEqual(len(found), get["number"])
+            self.assertEqual(previous, get["previous"])
+            fixed = {name: self.take(data, body, tables[0][0], name) for name in tables[0][0]} if tables else {}
+            found.append((kind, at, fixed, data[body + get["F"]:end], body))
+            previous, at = end - at, end
+        self.assertEqual(len(data), at)
+        return found
+
+    def test_types_and_order(self):
+        self.assertEqual(["header", "write", "planned", "committed", "failed", "finished", "undoing", "undone"],
+                         [name for _, name in sorted(self.types().items())])
+        kinds = [record[0] for record in self.records(self.finished)]
+        writes = kinds.count("write")
+        self.assertEqual(["header"] + ["write"] * writes + ["planned"], kinds[:writes + 2])
+        self.assertEqual(["committed", "committed", "finished"], kinds[writes + 2:])  # data, then P
+        kinds = [record[0] for record in self.records(self.raw("journal"))]
+        self.assertEqual(["finished", "undoing", "undone"], kinds[-3:])
+
+    def test_header(self):
+        _, _, header, entries, _ = self.records(self.finished)[0]
+        self.assertEqual((1, 1, 4096, 4), tuple(header[n] for n in ("version", "kind", "sectorsize", "count")))
+        _, (entry, length) = self.fields("1 header")
+        self.assertEqual(header["count"] * length, len(entries))
+        lengths = {self.take(entries, i * length, entry, "devid"): self.take(entries, i * length, entry, "length")
+                   for i in range(header["count"])}
+        self.assertEqual(67588096, lengths[2])
+        self.assertEqual(2, self.records(self.raw("plan"))[0][2]["kind"])
+
+    def test_writes(self):
+        """Old and new bytes, flags, masks and digests mean what the page says, in the journal and in the plan."""
+        listed = [re.match(r"\.It (\d+)$", line) for line in self.page.sections("Ss")["2 write"]]
+        self.assertEqual([1, 2, 4, 8, 16, 32, 64, 128], [int(m[1]) for m in listed if m])
+        journal = [r for r in self.records(self.finished) if r[0] == "write"]
+        plan = [r for r in self.records(self.raw("plan")) if r[0] == "write"]
+        self.assertEqual(len(journal), len(plan))
+        for (_, _, write, both, _), (_, _, planned, new, body) in zip(journal, plan):
+            length, physical = write["length"], write["physical"]
+            self.assertEqual((2, 64 | 128 | 32), (write["devid"], write["flags"] & (16 | 32 | 64 | 128)))
+            self.assertEqual(16 | 32 | 128, planned["flags"] & (16 | 32 | 64 | 128))
+            self.assertEqual((2 * length, length), (len(both), len(new)))
+            self.assertEqual(self.written[physical], new)
+            self.assertEqual(both[length:], new)
+            at, size = self.fields("2 write")[0][0]["old_sum"]
+            self.assertEqual(hashlib.sha256(both[:length]).digest(), self.raw("plan")[body + at:body + at + size])
+            beyond = [i for i in range(length // 4096) if physical + 4096 * (i + 1) > 67588096]
+            self.assertEqual(sum(1 << i for i in beyond), write["unreadable"])
+
+    def test_planned(self):
+        records = self.records(self.raw("plan"))
+        _, _, planned, _, _ = records[-1]
+        writes = [r[2] for r in records if r[0] == "write"]
+        self.assertEqual((len(writes), sum(w["length"] for w in writes) // 4096, 8, 100000),
+                         tuple(planned[n] for n in ("writes", "sectors", "flags", "max_writes")))
+
+    def test_committed(self):
+        records = self.records(self.finished)
+        for _, _, fixed, _, _ in [r for r in records if r[0] == "committed"]:
+            last = max(r[1] for r in records if r[0] == "write" and r[2]["phase"] == fixed["phase"])
+            self.assertGreater(fixed["before"], last)
+
+    def test_undone(self):
+        self.assertEqual(self.before, self.after)
+        self.assertEqual("done", self.undone[-1]["verdict"])
+
+    def test_by_hand(self):
+        """The scripts and the dd of the page, on a journal of their own."""
+        lister, sample, dd, check = self.page.literals()
+        image = golden.Golden("100-demo-damaged")
+        with image.unpacked() as where:
+            make_writable(where)
+            before = golden.digests(where)
+            json_lines(where, "repair", "--write", "--journal", "journal", *image.arguments[1:])
+            done = subprocess.run([sys.executable, "-c", lister, "journal"], cwd=where, stdout=subprocess.PIPE,
+                                  text=True, check=True)
+            lines = [line.split() for line in done.stdout.splitlines()]
+            self.assertEqual([line.split()[1] for line in sample.splitlines()],
+                             list(dict.fromkeys(line[1] for line in lines)))
+            subprocess.run([sys.executable, "-c", check, "journal"], cwd=where, check=True)
+            for words in reversed([line for line in lines if line[1] == "write"]):
+                devid, physical, length, old, mask = words[2:]
+                self.assertEqual("0x0", mask)
+                line = (dd.replace("d1.img", f"d{devid}.img").replace("skip=424", f"skip={old}")
+                        .replace("count=4096", f"count={length}").replace("seek=88473600", f"seek={physical}"))
+                subprocess.run(["sh", "-c", line], cwd=where, stderr=subprocess.DEVNULL, check=True)
+            with open(os.path.join(where, "journal"), "r+b") as file:
+                file.seek(1000)
+                byte = file.read(1)
+                file.seek(1000)
+                file.write(bytes([byte[0] ^ 1]))
+            done = subprocess.run([sys.executable, "-c", check, "journal"], cwd=where, stderr=subprocess.PIPE,
+                                  text=True, check=False)
+            self.assertIn("the record at 280 does not hold", done.stderr)
+            os.remove(os.path.join(where, "journal"))
+            self.assertEqual(before, golden.digests(where))
 
 
 class Lint(unittest.TestCase):
