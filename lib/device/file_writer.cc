@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
+#include "base/printable.h"
 #include "device/file_device.h"
 #include "device/mount_guard.h"
 
@@ -78,13 +80,16 @@ int FileWriter::resize(uint64_t size) {
     if (identity_.block) return EINVAL;
     if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return errno;
     size_ = size;
+    if (direct_) direct_->set_size(size);
     return 0;
 }
 
-ReadDevice& FileWriter::medium() {
-    if (!direct_) return *dropping_;
-    direct_->set_size(size_);
-    return *direct_;
+// A claimed block device is busy to a guard that asks: it is opened without.
+Result<Opened> FileWriter::open_reader() {
+    if (identity_.block) return open_own(path_, identity_);
+    Fd again(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!again) return Error{printable(path_) + ": cannot be opened again: " + std::strerror(errno)};
+    return Opened{std::make_unique<FileDevice>(std::move(again), path_, size_), identity_};
 }
 
 Result<void> FileWriter::still_free() {

@@ -4,6 +4,7 @@
 // Thread rule: as WriteDevice.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -28,7 +29,8 @@ class FileWriter final : public WriteDevice {
     int write(uint64_t offset, ByteView bytes) override;
     int sync() override;
     int resize(uint64_t size) override;
-    ReadDevice& medium() override;
+    ReadDevice& medium() override { return direct_ ? static_cast<ReadDevice&>(*direct_) : *dropping_; }
+    Result<Opened> open_reader() override;
     Result<void> still_free() override;
 
   private:
@@ -36,7 +38,7 @@ class FileWriter final : public WriteDevice {
     std::string path_;
     Identity identity_;
     uint64_t size_;
-    uint64_t unsent_ = 0;                   // bytes written since the disk was last told to begin
+    std::atomic<uint64_t> unsent_ = 0;      // bytes written since the disk was last told to begin
     std::unique_ptr<AioDevice> direct_;     // or
     std::unique_ptr<ReadDevice> dropping_;  // where that cannot be had
 };

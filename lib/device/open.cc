@@ -125,21 +125,38 @@ Result<void> claim(Checked& checked, const std::string& path) {
     return {};
 }
 
+// Past the page cache where `direct` asks for it and it can be had.
+Result<Opened> reader_of(Checked checked, const std::string& path, bool direct) {
+    const auto geometry = geometry_of(checked, path);
+    if (!geometry) return geometry.error();
+    Opened opened{nullptr, checked.own};
+    if (checked.own.block) opened.identity = shared_identity(running_kernel(), path, checked.own);
+    if (direct) opened.device = open_direct(path, checked.fd, *geometry);
+    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(checked.fd), path, geometry->size);
+    return opened;
+}
+
 }  // namespace
 
 Result<Opened> open_for_reading(const std::string& path, Reading reading) {
     auto checked = open_checked(path, O_RDONLY);
     if (!checked) return checked.error();
-    const auto geometry = geometry_of(*checked, path);
-    if (!geometry) return geometry.error();
-    Opened opened{nullptr, checked->own};
-    if (checked->own.block) opened.identity = shared_identity(running_kernel(), path, checked->own);
-    const bool direct = reading == Reading::direct || (reading == Reading::automatic && checked->own.block);
-    if (direct) opened.device = open_direct(path, checked->fd, *geometry);
-    if (!opened.device && reading == Reading::direct)
+    const bool block = checked->own.block;
+    auto opened =
+        reader_of(std::move(*checked), path, reading == Reading::direct || (reading == Reading::automatic && block));
+    if (opened && reading == Reading::direct && opened->device->reads_in_finish())
         return Error{printable(path) + ": cannot be read past the page cache"};
-    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(checked->fd), path, geometry->size);
     return opened;
+}
+
+Result<Opened> open_own(const std::string& path, const Identity& own) {
+    Checked checked;
+    checked.fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!checked.fd) return cannot(path, "open", errno);
+    if (::fstat(checked.fd.get(), &checked.st) != 0) return cannot(path, "open", errno);
+    checked.own = identity_of(checked.st);
+    if (!(checked.own == own)) return Error{printable(path) + ": was replaced by something else meanwhile"};
+    return reader_of(std::move(checked), path, own.block);
 }
 
 Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
@@ -147,6 +164,9 @@ Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
     if (!checked) return checked.error();
     const auto geometry = geometry_of(*checked, path);
     if (!geometry) return geometry.error();
+    int read_only = 0;
+    if (checked->own.block && ::ioctl(checked->fd.get(), BLKROGET, &read_only) == 0 && read_only != 0)
+        return Error{printable(path) + ": is write-protected"};
     if (auto mine = claim(*checked, path); !mine) return mine.error();
     Fd again(::fcntl(checked->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!again) return cannot(path, "open", errno);

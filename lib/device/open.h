@@ -7,24 +7,10 @@
 #include <string>
 
 #include "base/result.h"
-#include "device/device.h"
+#include "device/opened.h"
 #include "device/write_device.h"
 
 namespace raid56::device {
-
-/// What tells one device from another, however it was named: two names of one thing (links, a loop
-/// device and its backing file) give equal identities.
-struct Identity {
-    bool block = false;
-    uint64_t device = 0;  // st_rdev of a block device, st_dev of a file
-    uint64_t inode = 0;   // of a file
-    bool operator==(const Identity&) const = default;
-};
-
-struct Opened {
-    std::unique_ptr<ReadDevice> device;
-    Identity identity;
-};
 
 /// How the bytes are had.
 enum class Reading : uint8_t {
@@ -38,6 +24,9 @@ enum class Reading : uint8_t {
 /// mounted or in use (also where a loop device over this file, or a partition or holder of it, is),
 /// direct reading asked for and not to be had.
 Result<Opened> open_for_reading(const std::string& path, Reading reading = Reading::automatic);
+
+/// Opens, for reading, a device that this program itself holds for writing. Errors: not there any more.
+Result<Opened> open_own(const std::string& path, const Identity& own);
 
 /// Opens one for writing too. Until it is closed nobody can mount that device; a file, which cannot be
 /// held so, is locked (flock) against a second run. Errors: as above; write-protected; held or locked.

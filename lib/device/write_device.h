@@ -2,7 +2,7 @@
 // Writing: a type of its own, which only a repair, an undo or a rebuild ever has. A device, an image
 // file, or a file of this program's own (journal, plan).
 //
-// Thread rule: one thread at a time, but for medium(), which follows ReadDevice's rule.
+// Thread rule: one thread at a time; sync(), and reads of medium(), may run beside it in another.
 // Does not promise that a write that returned 0 lasts before sync() returned 0, nor that it arrived
 // whole: read it back from medium().
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "device/device.h"
+#include "device/opened.h"
 
 namespace raid56::device {
 
@@ -36,6 +37,9 @@ class WriteDevice {
 
     /// Reads what lies on the medium, past every cache of this machine; after a sync().
     virtual ReadDevice& medium() = 0;
+
+    /// What lies there as a scrub reads it. To be opened anew after a change of length.
+    virtual Result<Opened> open_reader() = 0;
 
     /// An error where somebody has begun to use it since it was opened.
     virtual Result<void> still_free() = 0;

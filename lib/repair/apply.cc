@@ -5,7 +5,8 @@
 // 2. What is not there yet is written; the devices flush.
 // 3. It is read back past the cache and compared.
 // 4. The journal gets a record for what failed, and one that commits the rest.
-// An undo does the same with old and new exchanged, from the journal's end to its start.
+// 2 of a batch goes on while 3 of the one before it does; 4 follows in order.
+// An undo puts the old bytes back in the same way, from the journal's end to its start.
 #include "repair/apply.h"
 
 #include <algorithm>
@@ -42,10 +43,10 @@ device::WriteDevice* Applier::device_of(DevId devid) const {
     return nullptr;
 }
 
-const HeaderDevice* Applier::header_of(DevId devid) const {
+uint64_t Applier::old_length(DevId devid) const {
     for (const auto& device : state_.header.devices)
-        if (device.devid == devid) return &device;
-    return nullptr;
+        if (device.devid == devid) return device.length;
+    return UINT64_MAX;
 }
 
 std::string Applier::place_of(const Item& item) const {
@@ -74,18 +75,20 @@ bool Applier::load(const Place& place, const DecodedWrite& decoded, Item& item) 
     return false;
 }
 
-// False, with the errno, where the sector cannot be had. Behind the end of a short image lies nothing: zeros.
-bool Applier::read_sector(const Item& item, uint64_t offset, ByteSpan out, int& error) {
+Applier::Sector Applier::sector_of(const Item& item, uint64_t at) const {
+    const uint64_t sector = unit(item.write);
+    if (item.write.beyond_end && item.write.what.physical.v + at + sector > old_length(item.write.what.devid))
+        return Sector::behind;
+    return (item.write.unreadable >> (at / sector) & 1) != 0 ? Sector::unknown : Sector::known;
+}
+
+// 0, or an errno. Behind the end of a short image lie zeros.
+int Applier::read_sector(const Item& item, uint64_t offset, ByteSpan out) {
     const uint64_t at = item.write.what.physical.v + offset;
     const uint64_t size = item.device->size();
-    if (item.write.beyond_end && at + out.size() > size) {
-        std::fill(out.begin(), out.end(), uint8_t{0});
-        if (at < size) error = item.device->read(at, out.first(size - at));
-        return error == 0;
-    }
-    const int failed = item.device->read(at, out);
-    if (failed != 0) error = failed;
-    return failed == 0;
+    if (!item.write.beyond_end || at + out.size() <= size) return item.device->read(at, out);
+    std::fill(out.begin(), out.end(), uint8_t{0});
+    return at < size ? item.device->read(at, out.first(size - at)) : 0;
 }
 
 // `lenient`: the write may have been begun before, and torn. `error`: why it is `other`, 0 for other bytes.
@@ -102,19 +105,16 @@ Applier::Found Applier::look(const Item& item, bool lenient, int& error) {
         const ByteSpan now = ByteSpan(whole).subspan(at, sector);
         const ByteView old_bytes = item.old_bytes().subspan(at, sector),
                        new_bytes = item.new_bytes().subspan(at, sector);
-        const bool unreadable = (item.write.unreadable >> (at / sector) & 1) != 0;
-        int failed = 0;
-        if (!at_once && !read_sector(item, at, now, failed)) {
-            if (!unreadable && !lenient) {
-                error = failed;
-                return Found::other;
-            }
-            any_old = true;
-            continue;
+        const bool knows_old = sector_of(item, at) != Sector::unknown;
+        const int failed = at_once ? 0 : read_sector(item, at, now);
+        if (failed != 0 && knows_old && !lenient) {
+            error = failed;
+            return Found::other;
         }
         // An unreadable sector that can be read now is something that the plan has not seen.
-        const bool knows_old = !unreadable || item.write.beyond_end;
-        if (same(now, new_bytes))
+        if (failed != 0)
+            any_old = true;
+        else if (same(now, new_bytes))
             any_new = true;
         else if (knows_old && same(now, old_bytes))
             any_old = true;
@@ -158,24 +158,29 @@ Result<void> Applier::check_writes(std::optional<DevId> only) {
 void Applier::lengthen() {
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
-        if (target == nullptr || target->size() >= device.total_bytes) continue;
+        const auto& chosen = state_.planned->lengthened;
+        const bool is_chosen = std::find(chosen.begin(), chosen.end(), device.devid) != chosen.end();
+        if (target == nullptr || !is_chosen || target->size() >= device.total_bytes) continue;
         if (const int error = target->resize(device.total_bytes); error != 0)
             listener_.complain(printable(target->path()) + ": cannot be made " + std::to_string(device.total_bytes) +
                                " bytes long: " + std::strerror(error));
     }
 }
 
+bool Applier::is_left_out(const Write& write) const {
+    const auto& chosen = state_.planned->lengthened;
+    return write.beyond_end && std::find(chosen.begin(), chosen.end(), write.what.devid) == chosen.end();
+}
+
 void Applier::apply(Phase phase, const ApplyOptions& options) {
     for (const auto& target : targets_) {
-        if (applied_.stopped) return;
         if (auto free = target.device->still_free(); !free) {
             listener_.complain(free.error().message);
             applied_.stopped = true;
             return;
         }
     }
-    std::vector<Item> batch;
-    size_t bytes = 0;
+    Batch batch;
     const int error = reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
         if (stop_ || applied_.stopped) return false;
         if (options.max_writes && taken_ >= *options.max_writes) return false;
@@ -183,9 +188,10 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
         const auto& what = decoded.write.what;
         const auto failed = state_.failed.find(place.head.number);
         const bool hopeless = failed != state_.failed.end() && !failed->second.attempted;
-        if (hopeless || (phase == Phase::last_super && incomplete_.contains(what.devid))) {
+        const bool left_out = is_left_out(decoded.write);
+        if (hopeless || left_out || (phase == Phase::last_super && incomplete_.contains(what.devid))) {
             incomplete_.insert(what.devid);
-            applied_.failed++;
+            (left_out ? applied_.left_out : applied_.failed)++;
             listener_.action(decoded.write, false);
             return true;
         }
@@ -196,41 +202,60 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
         }
         Item item;
         if (!load(place, decoded, item)) return false;
-        bytes += item.write.what.length;
-        batch.push_back(std::move(item));
-        if (bytes < batch_bytes_ && batch.size() < kBatchWrites) return true;
-        run_batch(batch, options);
-        batch.clear();
-        bytes = 0;
+        batch.bytes += item.write.what.length;
+        batch.items.push_back(std::move(item));
+        if (batch.bytes < batch_bytes_ && batch.items.size() < kBatchWrites) return true;
+        send(std::move(batch), options.resume);
+        batch = {};
         return !applied_.stopped;
     });
     log_failed(error, "what was done, because it cannot be read");
-    if (!batch.empty() && !applied_.stopped && !stop_) run_batch(batch, options);
+    if (!batch.items.empty() && !applied_.stopped && !stop_) send(std::move(batch), options.resume);
+    settle();
     applied_.stopped = applied_.stopped || stop_;
 }
 
-void Applier::run_batch(std::vector<Item>& batch, const ApplyOptions& options) {
-    for (auto& item : batch) {
+// Writes a batch and has it flushed; the one before it is settled first.
+void Applier::send(Batch batch, bool lenient) {
+    for (auto& item : batch.items) {
         const bool again = state_.failed.contains(item.number);
-        switch (look(item, options.resume || again, item.error)) {
+        switch (look(item, lenient || again, item.error)) {
             case Found::old_bytes:
             case Found::mixed: item.write_it = true; break;
-            case Found::new_bytes: break;
-            case Found::other: item.skip = true; break;
+            case Found::new_bytes: item.attempted = true; break;  // by an earlier run
+            case Found::other: break;
         }
     }
-    for (auto& item : batch) {
+    for (auto& item : batch.items) {
         if (!item.write_it) continue;
         item.attempted = true;
         item.error = item.device->write(item.write.what.physical.v, item.new_bytes());
     }
-    sync(batch);
-    read_back(batch, false);
-    for (const auto& item : batch) {
+    settle();
+    sent_ = std::make_shared<Batch>(std::move(batch));
+    arriving_ = std::async(std::launch::async, [sent = sent_] {
+        flush(*sent);
+        read_back(*sent);
+    });
+}
+
+void Applier::settle() {
+    if (!sent_) return;
+    arriving_.get();
+    tell(*sent_);
+    sent_.reset();
+}
+
+void Applier::tell(const Batch& batch) {
+    bool any_failed = false;
+    for (const auto& complaint : batch.complaints) listener_.complain(complaint);
+    applied_.stopped = applied_.stopped || !batch.complaints.empty();
+    for (const auto& item : batch.items) {
         if (item.arrived) {
             if (state_.failed.erase(item.number) > 0) log_failed(log_.failed({item.number, 0, true}), "what was done");
             applied_.sectors += item.write.what.length / unit(item.write);
         } else {
+            any_failed = true;
             const Failed failed{item.number, item.attempted && item.error == 0 ? EIO : item.error, item.attempted};
             log_failed(log_.failed(failed), "what failed");
             state_.failed[item.number] = failed;
@@ -243,40 +268,38 @@ void Applier::run_batch(std::vector<Item>& batch, const ApplyOptions& options) {
         listener_.action(item.write, item.arrived);
     }
     // What failed must not be forgotten while later records last.
-    const bool any_failed = std::any_of(batch.begin(), batch.end(), [](const Item& item) { return !item.arrived; });
     if (any_failed) log_failed(log_.sync(), "what failed");
-    const Phase phase = batch.front().write.phase;
-    log_failed(log_.committed({phase, batch.back().offset + 1}), "what was done");
-    state_.committed[phase] = batch.back().offset + 1;
+    const auto& last = batch.items.back();
+    log_failed(log_.committed({last.write.phase, last.offset + 1}), "what was done");
+    state_.committed[last.write.phase] = last.offset + 1;
 }
 
 // A second try tells a flush that was refused for what came before from a disk that refuses all. What
 // did not arrive is found out by reading it back.
-void Applier::sync(std::vector<Item>& batch) {
+void Applier::flush(Batch& batch) {
     std::set<device::WriteDevice*> written;
-    for (const auto& item : batch)
+    for (const auto& item : batch.items)
         if (item.attempted) written.insert(item.device);
     for (auto* device : written) {
         if (device->sync() == 0) continue;
-        if (const int error = device->sync(); error != 0) {
-            listener_.complain(printable(device->path()) + ": cannot be flushed: " + std::strerror(error));
-            applied_.stopped = true;
-            for (auto& item : batch)
-                if (item.device == device && item.error == 0) item.error = error;
-        }
+        const int error = device->sync();
+        if (error == 0) continue;
+        batch.complaints.push_back(printable(device->path()) + ": cannot be flushed: " + std::strerror(error));
+        for (auto& item : batch.items)
+            if (item.device == device && item.error == 0) item.error = error;
     }
 }
 
 // Neighbours are read at once: what one write brought is seldom a long run.
-void Applier::read_back(std::vector<Item>& batch, bool undoing) {
+void Applier::read_back(Batch& batch) {
     struct Run {
         std::vector<Item*> items;
         std::vector<uint8_t> bytes;
         device::ReadOp op;
     };
     std::vector<Item*> order;
-    for (auto& item : batch)
-        if (!item.skip && item.error == 0) order.push_back(&item);
+    for (auto& item : batch.items)
+        if (item.attempted && item.error == 0) order.push_back(&item);
     std::sort(order.begin(), order.end(), [](const Item* a, const Item* b) {
         return std::tuple(a->write.what.devid, a->write.what.physical) <
                std::tuple(b->write.what.devid, b->write.what.physical);
@@ -301,38 +324,103 @@ void Applier::read_back(std::vector<Item>& batch, bool undoing) {
     for (auto& run : runs) {
         size_t at = 0;
         for (auto* item : run.items) {
-            ByteSpan now = ByteSpan(run.bytes).subspan(at, item->write.what.length);
+            const ByteSpan now = ByteSpan(run.bytes).subspan(at, item->write.what.length);
             at += now.size();
             if (run.op.error != 0) item->error = item->device->medium().read(item->write.what.physical.v, now);
-            item->arrived = item->error == 0 && same(now, undoing ? item->old_bytes() : item->new_bytes());
+            item->arrived = item->error == 0 && same(now, item->new_bytes());
         }
     }
 }
 
+// ---- undo
+
 void Applier::undo() {
-    for (auto phase = std::rbegin(kPhases); phase != std::rend(kPhases); ++phase) {
-        std::vector<Item> batch;
-        size_t bytes = 0;
-        const int error =
-            reader_.each_write(state_, *phase, true, [&](const Place& place, const DecodedWrite& decoded) {
-                if (stop_ || applied_.stopped) return false;
-                const auto failed = state_.failed.find(place.head.number);
-                if (failed != state_.failed.end() && !failed->second.attempted) return true;
-                Item item;
-                if (!load(place, decoded, item)) return false;
-                bytes += item.write.what.length;
-                batch.push_back(std::move(item));
-                if (bytes < batch_bytes_ && batch.size() < kBatchWrites) return true;
-                undo_batch(batch);
-                batch.clear();
-                bytes = 0;
-                return !applied_.stopped;
-            });
-        log_failed(error, "what was undone, because it cannot be read");
-        if (!batch.empty() && !applied_.stopped && !stop_) undo_batch(batch);
-        applied_.stopped = applied_.stopped || stop_;
-        if (applied_.stopped) return;
+    for (auto phase = std::rbegin(kPhases); phase != std::rend(kPhases) && !applied_.stopped; ++phase)
+        undo_phase(*phase);
+    if (!applied_.stopped) cut_images();
+}
+
+void Applier::undo_phase(Phase phase) {
+    Batch batch;
+    const int error = reader_.each_write(state_, phase, true, [&](const Place& place, const DecodedWrite& decoded) {
+        if (stop_ || applied_.stopped) return false;
+        const auto failed = state_.failed.find(place.head.number);
+        if (failed != state_.failed.end() && !failed->second.attempted) return true;
+        Item item;
+        if (!load(place, decoded, item)) return false;
+        batch.bytes += item.write.what.length;
+        batch.items.push_back(std::move(item));
+        if (batch.bytes < batch_bytes_ && batch.items.size() < kBatchWrites) return true;
+        undo_batch(batch);
+        batch = {};
+        return !applied_.stopped;
+    });
+    log_failed(error, "what was undone, because it cannot be read");
+    if (!batch.items.empty() && !applied_.stopped && !stop_) undo_batch(batch);
+    applied_.stopped = applied_.stopped || stop_;
+}
+
+// What had been unreadable has no old bytes: it stays as it was written. What lies behind the old end of an
+// image goes with the cut.
+void Applier::put_back(Item& item) {
+    const uint64_t sector = unit(item.write), end = old_length(item.write.what.devid);
+    item.is_cut = item.write.beyond_end && item.device->size() > end;
+    if (look(item, true, item.error) == Found::other) {
+        if (item.error == 0) item.error = ESTALE;
+        return;
     }
+    std::vector<uint8_t> now(sector);
+    for (uint64_t at = 0; at < item.write.what.length && item.error == 0; at += sector) {
+        const uint64_t physical = item.write.what.physical.v + at;
+        const bool is_read = read_sector(item, at, now) == 0;
+        if (sector_of(item, at) == Sector::unknown) {
+            applied_.kept += is_read && same(now, item.new_bytes().subspan(at, sector)) ? 1 : 0;
+            continue;
+        }
+        if (physical >= end) continue;
+        const ByteView old_bytes = item.old_bytes().subspan(at, std::min(sector, end - physical));
+        if (is_read && same(ByteView(now).first(old_bytes.size()), old_bytes)) continue;
+        item.attempted = true;
+        if (!item.places.empty() && item.places.back().end == at)
+            item.places.back().end = at + old_bytes.size();
+        else
+            item.places.push_back({at, at + old_bytes.size()});
+    }
+    for (const Range& place : item.places) {
+        if (item.error != 0) break;
+        item.error = item.device->write(item.write.what.physical.v + place.start,
+                                        item.old_bytes().subspan(place.start, place.length()));
+    }
+}
+
+bool Applier::holds_old(const Item& item) {
+    return std::all_of(item.places.begin(), item.places.end(), [&](const Range& place) {
+        std::vector<uint8_t> now(place.length());
+        return item.device->medium().read(item.write.what.physical.v + place.start, now) == 0 &&
+               same(now, item.old_bytes().subspan(place.start, place.length()));
+    });
+}
+
+void Applier::undo_batch(Batch& batch) {
+    for (auto& item : batch.items) put_back(item);
+    flush(batch);
+    for (const auto& complaint : batch.complaints) listener_.complain(complaint);
+    applied_.stopped = applied_.stopped || !batch.complaints.empty();
+    for (auto& item : batch.items) {
+        if (item.error == 0 && !item.attempted && !item.is_cut) continue;  // it is as it was
+        const bool done = item.error == 0 && holds_old(item);
+        if (done) {
+            applied_.sectors += item.write.what.length / unit(item.write);
+        } else {
+            applied_.failed++;
+            listener_.complain(place_of(item) +
+                               ": could not be put back: " + error_words(item.error == 0 ? EIO : item.error));
+        }
+        listener_.action(item.write, done);
+    }
+}
+
+void Applier::cut_images() {
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
         if (target == nullptr || target->size() <= device.length) continue;
@@ -342,54 +430,6 @@ void Applier::undo() {
         listener_.complain(printable(target->path()) + ": cannot be cut to " + std::to_string(device.length) +
                            " bytes again: " + std::strerror(error));
         applied_.failed++;
-    }
-}
-
-// What had been unreadable has no old bytes: it stays as it was written. What lies behind the old end of an
-// image goes with the cut.
-void Applier::undo_batch(std::vector<Item>& batch) {
-    for (auto& item : batch) {
-        const uint64_t sector = unit(item.write);
-        const auto* header = header_of(item.write.what.devid);
-        const uint64_t end = header != nullptr ? header->length : UINT64_MAX;
-        item.is_cut = item.write.beyond_end && item.device->size() > end;
-        bool kept = false;
-        for (uint64_t at = 0; at < item.write.what.length && item.error == 0; at += sector) {
-            const uint64_t physical = item.write.what.physical.v + at;
-            const bool unreadable = (item.write.unreadable >> (at / sector) & 1) != 0;
-            const ByteView new_bytes = item.new_bytes().subspan(at, sector);
-            std::vector<uint8_t> now(sector);
-            int failed = 0;
-            const bool is_read = read_sector(item, at, now, failed);
-            if (unreadable && !item.write.beyond_end) {
-                kept = true;
-                // It is not asked for below: as it lies there, so it shall.
-                std::copy(now.begin(), now.end(), item.bytes.begin() + static_cast<ptrdiff_t>(at));
-                if (is_read && same(now, new_bytes)) applied_.kept++;
-                continue;
-            }
-            if (physical >= end) continue;
-            const ByteView old_bytes = item.old_bytes().subspan(at, std::min(sector, end - physical));
-            if (is_read && same(ByteView(now).first(old_bytes.size()), old_bytes)) continue;
-            item.attempted = true;
-            item.error = item.device->write(physical, old_bytes);
-        }
-        // Behind the old end nothing is compared; nor where an unreadable sector may be unreadable still.
-        item.skip = item.write.beyond_end || (kept && !item.attempted);
-    }
-    sync(batch);
-    read_back(batch, true);
-    for (const auto& item : batch) {
-        if (item.skip ? item.error == 0 : item.arrived) {
-            if (!item.attempted && !item.is_cut) continue;
-            applied_.sectors += item.write.what.length / unit(item.write);
-            listener_.action(item.write, true);
-            continue;
-        }
-        applied_.failed++;
-        listener_.complain(place_of(item) +
-                           ": could not be put back: " + error_words(item.error == 0 ? EIO : item.error));
-        listener_.action(item.write, false);
     }
 }
 

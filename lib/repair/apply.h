@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Brings the writes of a journal to the devices, or takes them back (DESIGN 3.10).
 //
-// Thread rule: one thread. A crash at any instant leaves each 512-byte unit of a write old or new, and the
+// Thread rule: one thread; while one batch is flushed and read back by a thread of its own, the next is
+// prepared. A crash at any instant leaves each 512-byte unit of a write old or new, and the
 // journal able to tell which: resume() or undo() then ends what was begun.
 #pragma once
 
 #include <atomic>
+#include <future>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/range.h"
 #include "repair/log.h"
 
 namespace raid56::repair {
@@ -29,10 +33,11 @@ class Listener {
 };
 
 struct Applied {
-    uint64_t sectors = 0;  // written, or found to be written already
-    uint64_t failed = 0;   // writes that were refused or did not arrive
-    uint64_t kept = 0;     // undo: sectors that had been unreadable, left as written
-    bool stopped = false;  // by an interrupt, or because going on would do harm
+    uint64_t sectors = 0;   // written, or found to be written already
+    uint64_t failed = 0;    // writes that were refused or did not arrive
+    uint64_t left_out = 0;  // behind the end of an image that is not lengthened
+    uint64_t kept = 0;      // undo: sectors that had been unreadable, left as written
+    bool stopped = false;   // by an interrupt, or because going on would do harm
 };
 
 struct ApplyOptions {
@@ -61,7 +66,7 @@ class Applier {
     Result<void> check() { return check_writes(std::nullopt); }
     /// The same for the places of one device.
     Result<void> check_device(DevId devid) { return check_writes(devid); }
-    /// Makes images as long as the file system expects, where the journal writes to them.
+    /// Makes those images as long as the file system expects for which the plan says so.
     void lengthen();
     /// All writes of one phase.
     void apply(Phase phase, const ApplyOptions& options);
@@ -77,27 +82,48 @@ class Applier {
         Write write;
         std::vector<uint8_t> bytes;  // old, new
         device::WriteDevice* device = nullptr;
-        bool write_it = false, skip = false;
+        bool write_it = false;
         bool attempted = false;
         int error = 0;
         bool arrived = false;
-        bool is_cut = false;  // undo: goes when the image gets its old length again
+        bool is_cut = false;        // undo: goes, in part or whole, when the image gets its old length again
+        std::vector<Range> places;  // undo: offsets that were written, and are to hold the old bytes
 
         ByteView old_bytes() const { return ByteView(bytes).first(write.what.length); }
         ByteView new_bytes() const { return ByteView(bytes).subspan(write.what.length, write.what.length); }
     };
+    // Writes that are flushed and read back together.
+    struct Batch {
+        std::vector<Item> items;
+        size_t bytes = 0;
+        std::vector<std::string> complaints;  // about flushing
+    };
     enum class Found : uint8_t { old_bytes, new_bytes, mixed, other };
+    // What is known of one sector of a write from before it.
+    enum class Sector : uint8_t {
+        known,
+        unknown,  // it could not be read
+        behind,   // it lies, wholly or in part, behind the old end: what there was of it is known, else zeros
+    };
 
     Result<void> check_writes(std::optional<DevId> only);
     bool load(const Place& place, const DecodedWrite& decoded, Item& item);
+    Sector sector_of(const Item& item, uint64_t at) const;
     Found look(const Item& item, bool lenient, int& error);
-    bool read_sector(const Item& item, uint64_t offset, ByteSpan out, int& error);
-    void run_batch(std::vector<Item>& batch, const ApplyOptions& options);
-    void undo_batch(std::vector<Item>& batch);
-    void read_back(std::vector<Item>& batch, bool undoing);
-    void sync(std::vector<Item>& batch);
+    int read_sector(const Item& item, uint64_t offset, ByteSpan out);
+    bool is_left_out(const Write& write) const;
+    void send(Batch batch, bool lenient);
+    void settle();
+    void tell(const Batch& batch);
+    void undo_phase(Phase phase);
+    void put_back(Item& item);
+    void undo_batch(Batch& batch);
+    void cut_images();
+    static void flush(Batch& batch);
+    static void read_back(Batch& batch);
+    static bool holds_old(const Item& item);
     device::WriteDevice* device_of(DevId devid) const;
-    const HeaderDevice* header_of(DevId devid) const;
+    uint64_t old_length(DevId devid) const;
     uint64_t unit(const Write& write) const { return std::min<uint64_t>(state_.header.sectorsize, write.what.length); }
     std::string place_of(const Item& item) const;
     void log_failed(int error, const char* what);
@@ -111,6 +137,8 @@ class Applier {
     const std::atomic<bool>& stop_;
     size_t batch_bytes_;
     Applied applied_;
+    std::shared_ptr<Batch> sent_;  // its flush and reading back are under way
+    std::future<void> arriving_;
     uint64_t taken_ = 0;          // writes so far, for max_writes
     std::set<DevId> incomplete_;  // devices on which a write failed
 };

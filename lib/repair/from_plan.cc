@@ -10,14 +10,14 @@
 namespace raid56::repair {
 namespace {
 
-std::string place_of(const device::WriteDevice& device, const Write& write) {
+std::string place_of(const device::ReadDevice& device, const Write& write) {
     return printable(device.path()) + ": devid " + std::to_string(write.what.devid.v) + " at " +
            std::to_string(write.what.physical.v) + ", " + std::to_string(write.what.length) + " bytes";
 }
 
 // The bytes there now; sectors that the plan could not read must not be readable now. Behind the end of a
 // short image lies nothing.
-bool read_old(device::WriteDevice& device, const Write& write, uint64_t unit, std::vector<uint8_t>& old_bytes) {
+bool read_old(device::ReadDevice& device, const Write& write, uint64_t unit, std::vector<uint8_t>& old_bytes) {
     old_bytes.assign(write.what.length, 0);
     for (uint64_t at = 0; at < write.what.length; at += unit) {
         const ByteSpan sector = ByteSpan(old_bytes).subspan(at, unit);
@@ -38,7 +38,7 @@ bool read_old(device::WriteDevice& device, const Write& write, uint64_t unit, st
 
 }  // namespace
 
-Result<void> take_plan(device::WriteDevice& plan, const LogState& state, const std::vector<Target>& targets,
+Result<void> take_plan(device::WriteDevice& plan, const LogState& state, const volume::Volume& volume,
                        Planner& planner) {
     LogReader reader(plan);
     const std::string name = printable(plan.path());
@@ -47,19 +47,21 @@ Result<void> take_plan(device::WriteDevice& plan, const LogState& state, const s
         std::vector<uint8_t> new_bytes, old_bytes;
         const int error = reader.each_write(state, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
             const Write& write = decoded.write;
-            const auto target = std::find_if(targets.begin(), targets.end(),
-                                             [&](const Target& t) { return t.devid == write.what.devid; });
+            const auto& members = volume.members();
+            const auto member = std::find_if(members.begin(), members.end(), [&](const volume::Member& m) {
+                return m.devid == write.what.devid && m.device != nullptr;
+            });
             const uint64_t unit = std::min<uint64_t>(state.header.sectorsize, write.what.length);
             const int failed = reader.read_bytes(place, new_bytes);
             if (failed != 0 || !decoded.has_new || decoded.has_old || !write.old_sum)
                 wrong = Error{name + ": cannot use the record at " + std::to_string(place.offset)};
-            else if (target == targets.end())
+            else if (member == members.end())
                 wrong =
                     Error{"devid " + std::to_string(write.what.devid.v) + ", which the plan writes to, is not here"};
-            else if (!read_old(*target->device, write, unit, old_bytes) ||
+            else if (!read_old(*member->device, write, unit, old_bytes) ||
                      checksum::digest(CsumKind::sha256, old_bytes) != *write.old_sum)
                 wrong =
-                    Error{place_of(*target->device, write) + ": has changed since the plan was made; nothing is done"};
+                    Error{place_of(*member->device, write) + ": has changed since the plan was made; nothing is done"};
             else if (const int full = planner.add(write, {old_bytes, new_bytes}); full != 0)
                 wrong = Error{std::string("the journal cannot be written: ") + std::strerror(full)};
             return !wrong;

@@ -17,12 +17,21 @@ int LogWriter::append(RecordType type, ByteView fixed, ByteView a, ByteView b) {
     head.id = id_;
     head.number = number_;
     head.previous = previous_;
+    // A short one reaches the file in one piece; a long one is not copied for that.
+    constexpr size_t kShort = 16 << 10;
     auto record = encode_head(head, fixed, a, b);
-    record.reserve(record.size() + a.size() + b.size());
-    record.insert(record.end(), a.begin(), a.end());
-    record.insert(record.end(), b.begin(), b.end());
-    if (const int error = file_.write(end_, record); error != 0) return error;
-    const uint64_t at = end_ + record.size();
+    std::vector<ByteView> parts = {record, a, b};
+    if (record.size() + a.size() + b.size() <= kShort) {
+        record.insert(record.end(), a.begin(), a.end());
+        record.insert(record.end(), b.begin(), b.end());
+        parts = {record};
+    }
+    uint64_t at = end_;
+    for (const ByteView part : parts) {
+        if (part.empty()) continue;
+        if (const int error = file_.write(at, part); error != 0) return error;
+        at += part.size();
+    }
     previous_ = at - end_;
     end_ = at;
     number_++;
@@ -35,7 +44,9 @@ int LogWriter::header(const Header& header) {
 int LogWriter::write(const Write& write, const WriteBytes& bytes) {
     return append(RecordType::write, encode_fixed(write, bytes), bytes.old_bytes, bytes.new_bytes);
 }
-int LogWriter::planned(const Planned& planned) { return append(RecordType::planned, encode_fixed(planned)); }
+int LogWriter::planned(const Planned& planned) {
+    return append(RecordType::planned, encode_fixed(planned), encode_lengthened(planned));
+}
 int LogWriter::committed(const Committed& committed) { return append(RecordType::committed, encode_fixed(committed)); }
 int LogWriter::failed(const Failed& failed) { return append(RecordType::failed, encode_fixed(failed)); }
 int LogWriter::mark(RecordType type) { return append(type, {}); }
@@ -70,7 +81,7 @@ bool LogReader::take(const Place& place, ByteView bytes, LogState& state) const 
     switch (place.head.type) {
         case RecordType::header: return place.offset == 0;
         case RecordType::write: return decode_write(place.fixed, place.head.bytes).has_value();
-        case RecordType::planned: state.planned = decode_planned(place.fixed); return state.planned.has_value();
+        case RecordType::planned: state.planned = decode_planned(place.fixed, bytes); return state.planned.has_value();
         case RecordType::committed: {
             const auto committed = decode_committed(place.fixed);
             if (!committed) return false;

@@ -48,8 +48,11 @@ int Planner::add(Write write, WriteBytes bytes) {
     in_phase_[static_cast<size_t>(write.phase)]++;
     planned_.writes++;
     planned_.sectors += write.what.length / unit;
+    // Parity that had to be made anew is worth what it guards, unless the user's word was all there was for it.
     const bool parity = write.what.role == scrub::Role::p || write.what.role == scrub::Role::q;
-    if (write.what.proof == scrub::Proof::none && !parity) planned_.unproven += write.what.length / unit;
+    const bool follows = parity && write.what.cause != scrub::Cause::parity;
+    if (write.what.proof == scrub::Proof::none && !follows) planned_.unproven += write.what.length / unit;
+    if (write.beyond_end) short_.insert(write.what.devid);
     devices_.insert(write.what.devid);
     touch(touched_, volume_, write);
     switch (keep_) {
@@ -60,6 +63,11 @@ int Planner::add(Write write, WriteBytes bytes) {
         case Keep::journal: return log_.write(write, bytes);
     }
     return 0;
+}
+
+void Planner::finish() {
+    for (const DevId devid : short_)
+        if (!planned_.limited && !stays_behind(devid)) planned_.lengthened.push_back(devid);
 }
 
 int Planner::add(const scrub::FixList& list) {

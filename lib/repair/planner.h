@@ -36,6 +36,8 @@ class Planner {
     int add(Write write, WriteBytes bytes);
     int add(const scrub::FixList& list);
 
+    /// The plan is complete: which short images get their full length.
+    void finish();
     /// Devices that stay behind, whatever is written: none of theirs may be called up to date.
     void keep_behind(DevId devid) { behind_.insert(devid); }
     bool stays_behind(DevId devid) const { return behind_.contains(devid); }
@@ -60,6 +62,7 @@ class Planner {
     std::array<uint64_t, std::size(kPhases)> in_phase_{};
     scrub::StripeSet touched_;
     std::set<DevId> devices_, behind_;
+    std::set<DevId> short_;  // devices with writes behind the end of their image
 };
 
 /// Adds the full stripes that a write lies in; nothing for superblock copies.

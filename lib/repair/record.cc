@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kMagic = 0x36355242;  // "BR56"
 constexpr size_t kHeadSumAt = 44;
-constexpr size_t kDeviceSize = 48;
+constexpr size_t kDeviceSize = 56;
 
 class Encoder {
   public:
@@ -133,7 +133,8 @@ std::vector<uint8_t> encode_devices(const Header& header) {
             .put(ByteView(device.uuid))
             .put(device.length)
             .put(device.total_bytes)
-            .put(device.generation.v);
+            .put(device.generation.v)
+            .put(uint64_t{device.seed ? 1u : 0u});
     return out.take();
 }
 
@@ -166,6 +167,7 @@ std::optional<Header> decode_header(ByteView fixed, ByteView bytes) {
         device.length = devices.get<uint64_t>();
         device.total_bytes = devices.get<uint64_t>();
         device.generation = Generation(devices.get<uint64_t>());
+        device.seed = (devices.get<uint64_t>() & 1) != 0;
         header.devices.push_back(device);
     }
     return header;
@@ -240,13 +242,19 @@ std::vector<uint8_t> encode_fixed(const Planned& planned) {
         .put(planned.sectors)
         .put(planned.unproven)
         .put((planned.lost ? 1u : 0u) | (planned.undecided ? 2u : 0u) | (planned.limited ? 4u : 0u) |
-             (planned.max_writes ? 8u : 0u))
+             (planned.max_writes ? 8u : 0u) | (planned.missing ? 16u : 0u))
         .put(planned.max_writes.value_or(0))
         .take();
 }
 
-std::optional<Planned> decode_planned(ByteView fixed) {
-    if (fixed.size() != kPlannedFixed) return std::nullopt;
+std::vector<uint8_t> encode_lengthened(const Planned& planned) {
+    Encoder out;
+    for (const DevId devid : planned.lengthened) out.put(devid.v);
+    return out.take();
+}
+
+std::optional<Planned> decode_planned(ByteView fixed, ByteView bytes) {
+    if (fixed.size() != kPlannedFixed || bytes.size() % 8 != 0) return std::nullopt;
     Decoder in(fixed);
     Planned planned;
     planned.writes = in.get<uint64_t>();
@@ -256,8 +264,11 @@ std::optional<Planned> decode_planned(ByteView fixed) {
     planned.lost = (flags & 1) != 0;
     planned.undecided = (flags & 2) != 0;
     planned.limited = (flags & 4) != 0;
+    planned.missing = (flags & 16) != 0;
     const uint64_t most = in.get<uint64_t>();
     if ((flags & 8) != 0) planned.max_writes = most;
+    Decoder devids(bytes);
+    for (size_t i = 0; i < bytes.size() / 8; i++) planned.lengthened.push_back(DevId(devids.get<uint64_t>()));
     return planned;
 }
 

@@ -58,6 +58,7 @@ struct HeaderDevice {
     uint64_t length = 0;       // of the image or device when the plan was made
     uint64_t total_bytes = 0;  // that the file system gives it
     Generation generation;     // of its newest superblock copy; 0: none
+    bool seed = false;         // belongs to the file system and is never written
     bool operator==(const HeaderDevice&) const = default;
 };
 enum class FileKind : uint32_t { journal = 1, plan = 2 };
@@ -76,7 +77,11 @@ struct Planned {
     bool lost = false;                   // something is lost
     bool undecided = false;              // something could not be decided
     bool limited = false;                // --only or --max-writes left something out
+    bool missing = false;                // a device is missing
     std::optional<uint64_t> max_writes;  // that may be applied, in the order of the phases
+    // Short images that get their full length, because all that belongs behind their end is known. Writes
+    // behind the end of others are left out: what nobody knows there must not come to look like zeros.
+    std::vector<DevId> lengthened;
 };
 
 struct Committed {
@@ -106,6 +111,7 @@ std::vector<uint8_t> encode_fixed(const Header& header);
 std::vector<uint8_t> encode_devices(const Header& header);
 std::vector<uint8_t> encode_fixed(const Write& write, const WriteBytes& bytes);
 std::vector<uint8_t> encode_fixed(const Planned& planned);
+std::vector<uint8_t> encode_lengthened(const Planned& planned);
 std::vector<uint8_t> encode_fixed(const Committed& committed);
 std::vector<uint8_t> encode_fixed(const Failed& failed);
 
@@ -117,7 +123,7 @@ struct DecodedWrite {
     bool has_old = false, has_new = false;
 };
 std::optional<DecodedWrite> decode_write(ByteView fixed, uint32_t bytes);
-std::optional<Planned> decode_planned(ByteView fixed);
+std::optional<Planned> decode_planned(ByteView fixed, ByteView bytes);
 std::optional<Committed> decode_committed(ByteView fixed);
 std::optional<Failed> decode_failed(ByteView fixed);
 

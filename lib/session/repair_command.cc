@@ -106,8 +106,10 @@ class RepairRun final : public repair::Listener {
         if (state_.header.generation.v != 0) {
             if (auto same = check_same_volume(); !same) return same.error();
         }
+        // Made anew: whether its name lasts is not known.
         state_ = {};
-        if (const int error = file_->resize(0); error != 0) return journal_error(error);
+        file_.reset();
+        world_.writing.remove(options_.journal);
         return false;
     }
 
@@ -127,12 +129,15 @@ class RepairRun final : public repair::Listener {
         auto matched = match_targets(options_.devices, *file_, state_, world_);
         if (!matched) return fail(matched.error());
         targets_ = std::move(*matched);
-        if (const int error = file_->resize(state_.end); error != 0) return fail(journal_error(error));
+        int error = file_->resize(state_.end);
+        // Whoever was killed may not have come to it.
+        if (error == 0) error = file_->sync();
+        if (error != 0) return fail(journal_error(error));
         log_.emplace(*file_, state_);
         planned_ = *state_.planned;
         applier_.emplace(*file_, state_, *log_, targets_.targets, *this, world_.stop, world_.writing.batch_bytes);
         if (auto fine = applier_->check(); !fine) return fail(fine.error());
-        world_.err << printable(options_.journal) << ": an unfinished repair is gone on with\n";
+        world_.err << printable(options_.journal) << ": an unfinished repair is gone on with, as it was planned\n";
         return apply(true);
     }
 
@@ -149,7 +154,6 @@ class RepairRun final : public repair::Listener {
             if (!targets) return targets.error();
             targets_ = std::move(*targets);
         }
-        if (file_) return {};
         auto file = options_.write               ? world_.writing.create(options_.journal)
                     : options_.save_plan.empty() ? world_.writing.temporary()
                                                  : world_.writing.create(options_.save_plan);
@@ -180,6 +184,7 @@ class RepairRun final : public repair::Listener {
                 return Error{printable(member.path) + ": devid " + std::to_string(member.devid.v) +
                              " is a seed device and would have to be written; nothing is done"};
         planned_.max_writes = limits_.max_writes;
+        planned_.missing = tally_.has_missing();
         // Where `planned` can be read, everything before it can.
         error = sync_plan();
         if (error == 0) error = log_->planned(planned_);
@@ -211,6 +216,7 @@ class RepairRun final : public repair::Listener {
         for (const Phase phase : {Phase::super, Phase::last_super})
             for (const auto& damage : supers)
                 if (auto added = add_super(damage, phase); !added) return added;
+        planner_->finish();
         planned_ = planner_->planned();
         planned_.lost = tally_.lost(counters_);
         planned_.undecided = tally_.undecided(counters_);
@@ -245,20 +251,16 @@ class RepairRun final : public repair::Listener {
         if (state->header.kind != FileKind::plan) return Error{name + ": is a journal, no plan"};
         if (!state->planned) return Error{name + ": is not complete"};
         if (auto same = check_binding(state->header, name); !same) return same;
-        writer_.volume(report::volume_event(*open_->volume));
-        if (!options_.write) {
-            auto targets = open_targets(*open_->volume, world_);
-            if (!targets) return targets.error();
-            targets_ = std::move(*targets);
-        }
+        tell_members(*open_, writer_, tally_, progress_);
         if (state->planned->max_writes)
             limits_.max_writes = std::min(*state->planned->max_writes, limits_.max_writes.value_or(UINT64_MAX));
         planner_.emplace(*log_, keep(), limits_, *open_->volume);
-        if (auto taken = repair::take_plan(**file, *state, targets_.targets, *planner_); !taken) return taken;
+        if (auto taken = repair::take_plan(**file, *state, *open_->volume, *planner_); !taken) return taken;
         planned_ = planner_->planned();
         planned_.lost = state->planned->lost;
         planned_.undecided = state->planned->undecided;
         planned_.limited = planned_.limited || state->planned->limited;
+        if (!planner_->planned().limited) planned_.lengthened = state->planned->lengthened;
         counters_.repairable_sectors = planned_.sectors;
         counters_.unproven_sectors = planned_.unproven;
         return {};
@@ -301,7 +303,7 @@ class RepairRun final : public repair::Listener {
         if (options_.plan.empty()) return tally_.verdict(counters_);
         if (planned_.lost) return report::Verdict::unrepairable;
         if (planned_.undecided) return report::Verdict::undecided;
-        return planned_.writes > 0 ? report::Verdict::repairable : report::Verdict::clean;
+        return planned_.writes > 0 || planned_.missing ? report::Verdict::repairable : report::Verdict::clean;
     }
 
     // ---- 5. and 6. writing
@@ -335,17 +337,21 @@ class RepairRun final : public repair::Listener {
     report::Verdict verdict_of_repair() const {
         if (planned_.lost) return report::Verdict::unrepairable;
         if (planned_.undecided) return report::Verdict::undecided;
-        if (planned_.limited || left_over() || tally_.has_missing()) return report::Verdict::repairable;
+        if (planned_.limited || left_over() || planned_.missing) return report::Verdict::repairable;
         if (planned_.writes > 0) return report::Verdict::repaired;
         return open_ ? verdict_of_plan() : report::Verdict::clean;
     }
 
-    bool left_over() const { return planned_.max_writes && planned_.writes > *planned_.max_writes; }
+    bool left_over() const {
+        return (planned_.max_writes && planned_.writes > *planned_.max_writes) ||
+               (applier_ && applier_->applied().left_out > 0);
+    }
 
     // The rows written must be clean now, but for what was known to stay bad. Where only a part was written
     // they need not be.
     bool recheck(bool resumed) {
-        auto open = open_volume(options_, world_, *engine_);
+        const World held = targets_.world_of(world_);
+        auto open = open_volume(options_, held, *engine_);
         if (!open) {
             complain(open.error().message);
             return false;
@@ -389,7 +395,8 @@ class RepairRun final : public repair::Listener {
             if (error != 0) return false;
         }
         if (!any || left_over() || applier_->applied().failed > 0) return true;
-        auto open = open_volume(options_, world_, *engine_);
+        const World held = targets_.world_of(world_);
+        auto open = open_volume(options_, held, *engine_);
         if (!open) {
             complain(open.error().message);
             return false;

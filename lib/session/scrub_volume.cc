@@ -10,17 +10,6 @@
 namespace raid56::session {
 namespace {
 
-void tell_volume(const OpenVolume& open, report::Writer& writer, Tally& tally, report::ProgressLine& progress) {
-    progress.clear();
-    writer.volume(report::volume_event(*open.volume));
-    std::vector<volume::Member> members = open.volume->members();
-    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
-    for (const auto& member : members) {
-        writer.device(report::device_event(member));
-        if (member.device == nullptr) tally.note_missing();
-    }
-}
-
 scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& survey, scrub::Sink& sink,
                                 const scrub::StripeSet* only, bool want_fixes) {
     auto& open = parts.open;
@@ -38,6 +27,17 @@ scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& su
 
 }  // namespace
 
+void tell_members(const OpenVolume& open, report::Writer& writer, Tally& tally, report::ProgressLine& progress) {
+    progress.clear();
+    writer.volume(report::volume_event(*open.volume));
+    std::vector<volume::Member> members = open.volume->members();
+    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
+    for (const auto& member : members) {
+        writer.device(report::device_event(member));
+        if (member.device == nullptr) tally.note_missing();
+    }
+}
+
 scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Tally& tally,
                              report::ProgressLine& progress, const std::function<void()>& begin,
                              std::vector<scrub::Damage>* supers) {
@@ -46,7 +46,7 @@ scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Ta
     if (parts.world.stop) return {};
 
     scrub::Counters counters;
-    tell_volume(open, writer, tally, progress);
+    tell_members(open, writer, tally, progress);
     if (begin) begin();
     std::vector<scrub::Damage> bad_copies;
     scrub::check_supers(*open.volume, open.scans, bad_copies, counters);

@@ -17,6 +17,9 @@ struct ScrubParts {
     const World& world;
 };
 
+/// Tells the volume and its devices.
+void tell_members(const OpenVolume& open, report::Writer& writer, Tally& tally, report::ProgressLine& progress);
+
 /// Surveys the trees, tells the volume, its devices and superblock copies, and scrubs every chunk.
 /// `begin`, if given, is called once the devices' states are decided, before the first finding is told; fixes
 /// are collected then. `supers`, if given, gets what is wrong with superblock copies.

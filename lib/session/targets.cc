@@ -43,43 +43,53 @@ class Matcher {
         : journal_(journal), state_(state), world_(world) {}
 
     Result<Targets> match(const std::vector<std::string>& paths) {
-        for (const auto& path : paths) {
-            auto device = world_.writing.device(path);
-            if (!device) return device.error();
-            if (auto taken = take(std::move(*device)); !taken) return taken.error();
-        }
+        for (const auto& path : paths)
+            if (auto taken = take(path); !taken) return taken.error();
         for (auto* device : nameless_)
             if (auto told = tell(*device); !told) return told.error();
         for (const auto& known : state_.header.devices)
-            if (!is_taken(known.devid))
+            if (!known.seed && !is_taken(known.devid))
                 return Error{"devid " + std::to_string(known.devid.v) + " (uuid " + volume::uuid_text(known.uuid) +
                              ") is not among the devices named, and the journal needs it"};
         return std::move(found_);
     }
 
   private:
-    Result<void> take(std::unique_ptr<device::WriteDevice> device) {
-        auto* named = device.get();
-        found_.devices.push_back(std::move(device));
-        const auto scan = volume::scan_supers(named->medium());
+    // A seed is known and left alone; everything else is to be written.
+    Result<void> take(const std::string& path) {
+        auto reader = world_.open(path, device::Reading::automatic);
+        if (!reader) return reader.error();
+        const auto scan = volume::scan_supers(*reader->device);
+        reader->device.reset();
         const auto* super = newest(scan);
         if (super == nullptr) {
-            nameless_.push_back(named);
+            auto device = open(path);
+            if (!device) return device.error();
+            nameless_.push_back(*device);
             return {};
         }
-        const auto known = std::find_if(state_.header.devices.begin(), state_.header.devices.end(), [&](const auto& d) {
-            return d.devid == super->dev_item.devid && d.uuid == super->dev_item.uuid;
-        });
-        if (known == state_.header.devices.end())
-            return Error{printable(named->path()) + ": is no device of this journal"};
+        const auto& item = super->dev_item;
+        const auto known = std::find_if(state_.header.devices.begin(), state_.header.devices.end(),
+                                        [&](const auto& d) { return d.devid == item.devid && d.uuid == item.uuid; });
+        if (known == state_.header.devices.end()) return Error{printable(path) + ": is no device of this journal"};
+        if (known->seed) return {};
         if (is_taken(known->devid))
-            return Error{printable(named->path()) + ": devid " + std::to_string(known->devid.v) + " is named twice"};
+            return Error{printable(path) + ": devid " + std::to_string(known->devid.v) + " is named twice"};
         if (super->generation > std::max(state_.header.generation, known->generation))
-            return Error{printable(named->path()) + ": has generation " + std::to_string(super->generation.v) +
+            return Error{printable(path) + ": has generation " + std::to_string(super->generation.v) +
                          ", the journal knows " + std::to_string(state_.header.generation.v) +
                          ": somebody mounted the file system since; nothing is done"};
-        found_.targets.push_back({known->devid, named});
+        auto device = open(path);
+        if (!device) return device.error();
+        found_.targets.push_back({known->devid, *device});
         return {};
+    }
+
+    Result<device::WriteDevice*> open(const std::string& path) {
+        auto device = world_.writing.device(path);
+        if (!device) return device.error();
+        found_.devices.push_back(std::move(*device));
+        return found_.devices.back().get();
     }
 
     bool is_taken(DevId devid) const {
@@ -90,7 +100,8 @@ class Matcher {
     Result<void> tell(device::WriteDevice& device) {
         std::optional<DevId> one;
         for (const auto& known : state_.header.devices) {
-            if (is_taken(known.devid) || !holds_journal(device, known.devid, journal_, state_, world_)) continue;
+            if (known.seed || is_taken(known.devid) || !holds_journal(device, known.devid, journal_, state_, world_))
+                continue;
             if (one)
                 return Error{printable(device.path()) + ": has no superblock, and may be devid " +
                              std::to_string(one->v) + " or " + std::to_string(known.devid.v)};
@@ -109,6 +120,16 @@ class Matcher {
 };
 
 }  // namespace
+
+World Targets::world_of(const World& world) const {
+    World own = world;
+    own.open = [this, &world](const std::string& path, device::Reading reading) -> Result<device::Opened> {
+        for (const auto& device : devices)
+            if (device->path() == path) return device->open_reader();
+        return world.open(path, reading);
+    };
+    return own;
+}
 
 Result<Targets> open_targets(const volume::Volume& volume, const World& world) {
     Targets opened;
@@ -129,9 +150,9 @@ repair::Header header_of(const volume::Volume& volume, repair::FileKind kind) {
     header.generation = volume.super().generation;
     header.sectorsize = volume.sectorsize();
     for (const auto& member : volume.members())
-        if (member.device != nullptr && !member.seed)
+        if (member.device != nullptr)
             header.devices.push_back(
-                {member.devid, member.uuid, member.device->size(), member.total_bytes, member.generation});
+                {member.devid, member.uuid, member.device->size(), member.total_bytes, member.generation, member.seed});
     return header;
 }
 

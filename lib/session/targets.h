@@ -14,6 +14,9 @@ namespace raid56::session {
 struct Targets {
     std::vector<std::unique_ptr<device::WriteDevice>> devices;
     std::vector<repair::Target> targets;
+
+    /// The same world, but that these devices, which nobody else may open now, are opened through what is held.
+    World world_of(const World& world) const;
 };
 
 /// Every device of the volume that is there and no seed, opened for writing. Errors: one that is in use or

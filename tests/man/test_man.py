@@ -388,7 +388,7 @@ class Journal(unittest.TestCase):
                 file.write(bytes([byte[0] ^ 1]))
             done = subprocess.run([sys.executable, "-c", check, "journal"], cwd=where, stderr=subprocess.PIPE,
                                   text=True, check=False)
-            self.assertIn("the record at 280 does not hold", done.stderr)
+            self.assertIn("the record at 312 does not hold", done.stderr)
             os.remove(os.path.join(where, "journal"))
             self.assertEqual(before, golden.digests(where))
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,18 +25,24 @@ class Power {
   public:
     /// The n-th operation from now (0: the next one) does not happen.
     void cut_at(uint64_t n) {
+        const std::lock_guard lock(mutex_);
         left_ = n;
         used_ = 0;
     }
     void never_cut() { cut_at(UINT64_MAX); }
-    uint64_t used() const { return used_; }
+    uint64_t used() const {
+        const std::lock_guard lock(mutex_);
+        return used_;
+    }
     void step() {
+        const std::lock_guard lock(mutex_);
         if (left_ == 0) throw PowerCut();
         left_--;
         used_++;
     }
 
   private:
+    mutable std::mutex mutex_;
     uint64_t left_ = UINT64_MAX, used_ = 0;
 };
 
@@ -60,8 +67,12 @@ class CutDisk {
     const std::string& path() const { return path_; }
     uint64_t size() const { return now_.size; }
 
-    int read(uint64_t offset, ByteSpan out) { return read(now_, offset, out); }
+    int read(uint64_t offset, ByteSpan out) {
+        const std::lock_guard lock(mutex_);
+        return read(now_, offset, out);
+    }
     int write(uint64_t offset, ByteView bytes) {
+        const std::lock_guard lock(mutex_);
         if (failing_.first <= offset && offset < failing_.second) return EIO;
         unsynced_.push_back({offset, {bytes.begin(), bytes.end()}, false});
         power_.step();
@@ -69,12 +80,14 @@ class CutDisk {
         return 0;
     }
     int resize(uint64_t size) {
+        const std::lock_guard lock(mutex_);
         unsynced_.push_back({size, {}, true});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
         return 0;
     }
     int sync() {
+        const std::lock_guard lock(mutex_);
         power_.step();
         durable_ = now_;
         unsynced_.clear();
@@ -100,7 +113,7 @@ class CutDisk {
     /// A byte of it becomes another.
     void flip(uint64_t offset) {
         uint8_t byte = 0;
-        read(offset, ByteSpan(&byte, 1));
+        read(now_, offset, ByteSpan(&byte, 1));
         byte ^= 0xff;
         put(now_, offset, ByteView(&byte, 1));
         durable_ = now_;
@@ -189,6 +202,7 @@ class CutDisk {
         }
     }
 
+    mutable std::mutex mutex_;
     Power& power_;
     std::string path_;
     std::shared_ptr<device::ReadDevice> base_;
@@ -222,6 +236,9 @@ class CutWriter final : public device::WriteDevice {
     int sync() override { return disk_->sync(); }
     int resize(uint64_t size) override { return disk_->resize(size); }
     device::ReadDevice& medium() override { return medium_; }
+    Result<device::Opened> open_reader() override {
+        return device::Opened{std::make_unique<CutReader>(disk_), {false, 1, reinterpret_cast<uintptr_t>(disk_.get())}};
+    }
     Result<void> still_free() override { return {}; }
 
   private:
