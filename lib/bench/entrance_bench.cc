@@ -132,7 +132,7 @@ EntranceFigure measure_entrance(parity::Engine& engine, unsigned nd, unsigned np
         batch.window = chunk.window();
         do {
             batch.start_reads(chunk.volume());
-            batch.finish_reads(chunk.volume(), stop);
+            batch.finish_reads(stop);
             checker.check(batch);
             const auto& c = batch.counters;
             const bool whole = c.data_bytes_verified == kFullStripes * nd * kStripLen;

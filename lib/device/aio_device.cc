@@ -95,17 +95,26 @@ void AioDevice::start(ReadOp& op) {
             request->buffered = true;
         }
     }
-    op.cookie = request.get();
 
     const std::lock_guard lock(mutex_);
-    requests_.insert(request.get());
-    if (!request->buffered) {
-        io_prep_pread(&request->control, direct_.get(), request->out.data(), request->out.size(),
-                      static_cast<long long>(request->offset));
-        waiting_.push_back(request.get());
-    }
-    request.release();
+    enlist(*request);
+    // Nothing below throws: from here on finish() or the destructor frees it.
+    op.cookie = request.release();
     submit_waiting();
+}
+
+/// Notes a request and puts it in line, or throws and leaves everything as it was; the mutex is held.
+void AioDevice::enlist(Request& request) {
+    const auto noted = requests_.insert(&request).first;
+    if (request.buffered) return;
+    io_prep_pread(&request.control, direct_.get(), request.out.data(), request.out.size(),
+                  static_cast<long long>(request.offset));
+    try {
+        waiting_.push_back(&request);
+    } catch (...) {
+        requests_.erase(noted);
+        throw;
+    }
 }
 
 /// Gives the kernel what it takes of the line; the mutex is held.

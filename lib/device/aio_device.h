@@ -51,6 +51,7 @@ class AioDevice final : public ReadDevice {
 
     AioDevice(io_context_t context, Fd direct, Fd buffered, std::string path, uint64_t size, uint32_t block_size,
               int depth);
+    void enlist(Request& request);
     void submit_waiting();
     void reap(std::unique_lock<std::mutex>& lock);
     void read_now(Request& request);

@@ -39,7 +39,7 @@ class ReadDevice {
     /// [offset, offset + length) will be read soon. Any range is allowed.
     virtual void hint(uint64_t /*offset*/, uint64_t /*length*/) {}
 
-    /// Starts a read; returns without waiting for the data.
+    /// Starts a read; returns without waiting for the data. What throws (std::bad_alloc) is not started.
     virtual void start(ReadOp& op) = 0;
     /// Waits until the read is done and `op.error` is set.
     virtual void finish(ReadOp& op) = 0;

@@ -44,12 +44,12 @@ void Batch::each_run(unsigned first, unsigned end, uint64_t bridge, Use&& use) c
 }
 
 void Batch::start_reads(const volume::Volume& volume) {
+    abandon_reads();
     make_room(volume);
     bad_.assign(strips_.size(), {});
     counters = {};
     damage.clear();
     fixes.clear();
-    reads_.clear();
     for (unsigned i = 0; i < strips_.size(); i++) {
         auto* from = device(volume, i);
         if (from == nullptr) continue;
@@ -58,14 +58,21 @@ void Batch::start_reads(const volume::Volume& volume) {
             if (strips_[i].late)
                 from->hint(offset, length);
             else
-                reads_.push_back({i, n, {offset, ByteSpan(strip(n, i), length), 0, nullptr}});
+                reads_.push_back({from, i, n, {offset, ByteSpan(strip(n, i), length), 0, nullptr}});
         });
     }
-    for (auto& read : reads_) device(volume, read.index)->start(read.op);
+    for (; started_ < reads_.size(); started_++) reads_[started_].device->start(reads_[started_].op);
 }
 
-void Batch::finish_reads(const volume::Volume& volume, const std::atomic<bool>& stop) {
-    for (auto& read : reads_) finish(*device(volume, read.index), read, stop);
+void Batch::finish_reads(const std::atomic<bool>& stop) {
+    while (finished_ < started_) finish(reads_[finished_++], stop);
+}
+
+// What was started and never waited for, because something threw: memory must outlive it.
+void Batch::abandon_reads() {
+    for (; finished_ < started_; finished_++) reads_[finished_].device->finish(reads_[finished_].op);
+    reads_.clear();
+    started_ = finished_ = 0;
 }
 
 void Batch::load(const volume::Volume& volume, const std::atomic<bool>& stop, unsigned first, unsigned end) {
@@ -74,21 +81,21 @@ void Batch::load(const volume::Volume& volume, const std::atomic<bool>& stop, un
         auto& from = *device(volume, i);
         each_run(first, end, 0, [&](unsigned n, uint64_t length) {
             const uint64_t offset = window.chunk->physical(StripeNo(window.first.v + n), i).v;
-            Read read{i, n, {offset, ByteSpan(strip(n, i), length), 0, nullptr}};
+            Read read{&from, i, n, {offset, ByteSpan(strip(n, i), length), 0, nullptr}};
             from.start(read.op);
-            finish(from, read, stop);
+            finish(read, stop);
         });
     }
 }
 
-void Batch::finish(device::ReadDevice& device, Read& read, const std::atomic<bool>& stop) {
-    device.finish(read.op);
+void Batch::finish(Read& read, const std::atomic<bool>& stop) {
+    read.device->finish(read.op);
     counters.bytes_read += read.op.out.size();
     if (read.op.error == 0) return;
     // What nobody asked for, between two runs, is left alone: a dying disk is slow enough.
     const auto end = static_cast<unsigned>(read.n + (read.op.out.size() + kStripLen - 1) / kStripLen);
     each_run(read.n, end, 0, [&](unsigned n, uint64_t length) {
-        find_bad(device, read.index, n, read.op.out.subspan((n - read.n) * kStripLen, length), stop);
+        find_bad(*read.device, read.index, n, read.op.out.subspan((n - read.n) * kStripLen, length), stop);
     });
 }
 

@@ -16,13 +16,17 @@ namespace raid56::scrub {
 class Batch {
   public:
     explicit Batch(parity::Engine& engine) : engine_(engine) {}
+    /// Waits for reads under way; the devices must still be there.
+    ~Batch() { abandon_reads(); }
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
 
     Window window;
 
     /// Makes room for the window's strips and starts reading those of its needed full stripes.
     void start_reads(const volume::Volume& volume);
     /// Waits for them; what fails is read again piece by piece, down to sectors, until `stop` is set.
-    void finish_reads(const volume::Volume& volume, const std::atomic<bool>& stop);
+    void finish_reads(const std::atomic<bool>& stop);
     /// After finish_reads(): brings full stripes [first, end), a group or the rest of the window, from
     /// devices that read only now (ReadDevice::reads_in_finish). They share their memory with those of
     /// other groups; `first` is a multiple of group().
@@ -48,6 +52,7 @@ class Batch {
 
   private:
     struct Read {
+        device::ReadDevice* device = nullptr;
         unsigned index = 0;
         unsigned n = 0;  // the first full stripe
         device::ReadOp op;
@@ -65,7 +70,8 @@ class Batch {
     void make_room(const volume::Volume& volume);
     template <class Use>
     void each_run(unsigned first, unsigned end, uint64_t bridge, Use&& use) const;
-    void finish(device::ReadDevice& device, Read& read, const std::atomic<bool>& stop);
+    void finish(Read& read, const std::atomic<bool>& stop);
+    void abandon_reads();
     void find_bad(device::ReadDevice& device, unsigned index, unsigned n, ByteSpan out, const std::atomic<bool>& stop);
 
     parity::Engine& engine_;
@@ -73,6 +79,7 @@ class Batch {
     unsigned group_ = 1;
     std::vector<Strips> strips_;  // by stripe index
     std::vector<Read> reads_;
+    size_t started_ = 0, finished_ = 0;   // of reads_: those between are under way
     std::vector<std::vector<bool>> bad_;  // by stripe index; empty where all is well
 };
 

@@ -90,11 +90,11 @@ class Pipeline {
 
     void enqueue(std::unique_ptr<Slot> slot) {
         slot->done = slot->complete = false;
+        flight_.push_back(std::move(slot));  // first: a worker must not have what nobody keeps
         {
             const std::lock_guard lock(mutex_);
-            todo_.push_back(slot.get());
+            todo_.push_back(flight_.back().get());
         }
-        flight_.push_back(std::move(slot));
         queued_.notify_one();
     }
 
@@ -111,7 +111,7 @@ class Pipeline {
             }
             std::exception_ptr error;
             try {
-                slot->batch.finish_reads(context_.volume, context_.stop);
+                slot->batch.finish_reads(context_.stop);
                 checker.check(slot->batch);
             } catch (...) {  // out of memory: told by the thread that runs the loop
                 error = std::current_exception();

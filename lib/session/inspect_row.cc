@@ -177,7 +177,7 @@ Result<RowView> view_row(OpenVolume& open, const World& world, parity::Engine& e
     const auto silent = tree::explain_silence(*open.reader, open.roots, open.log, without_checksum(batch.window));
     if (!silent.empty()) build(open, *chunk, place.n, silent, batch.window);
     batch.start_reads(*open.volume);
-    batch.finish_reads(*open.volume, world.stop);
+    batch.finish_reads(world.stop);
     batch.load(*open.volume, world.stop, 0, 1);
 
     RowView view;

@@ -152,7 +152,7 @@ void BlockReader::announce(Logical start) {
         } else {
             if (!ahead.memory) ahead.memory = engine_.allocate(volume_.nodesize());
             ahead.parts.push_back(
-                {source.device, {source.offset, ahead.memory->bytes().subspan(at, piece.length), 0, nullptr}});
+                {source.device, {source.offset, ahead.memory->bytes().subspan(at, piece.length), 0, nullptr}, false});
         }
         at += piece.length;
     }
@@ -162,13 +162,27 @@ void BlockReader::announce(Logical start) {
     if (bytes < volume_.nodesize()) return;
     drop_ahead(kAheadBytes / volume_.nodesize() - 1);
     ahead_.push_back(std::move(ahead));
-    for (auto& part : ahead_.back().parts) part.device->start(part.op);
+    for (auto& part : ahead_.back().parts) {
+        part.device->start(part.op);
+        part.started = true;
+    }
+}
+
+// Waits for what was started of it; false where not all of it was had.
+bool BlockReader::finish(Ahead& ahead) {
+    bool had = true;
+    for (auto& part : ahead.parts) {
+        if (part.started) part.device->finish(part.op);
+        had = had && part.started && part.op.error == 0;
+        part.started = false;
+    }
+    return had;
 }
 
 // The oldest that nobody asked for, until so many are left.
 void BlockReader::drop_ahead(size_t left) {
     while (ahead_.size() > left) {
-        for (auto& part : ahead_.front().parts) part.device->finish(part.op);
+        finish(ahead_.front());
         ahead_.pop_front();
     }
 }
@@ -177,11 +191,7 @@ void BlockReader::drop_ahead(size_t left) {
 Block BlockReader::take_ahead(Logical start) {
     const auto found = std::find_if(ahead_.begin(), ahead_.end(), [&](const Ahead& a) { return a.start == start; });
     if (found == ahead_.end()) return nullptr;
-    bool had = true;
-    for (auto& part : found->parts) {
-        part.device->finish(part.op);
-        had = had && part.op.error == 0;
-    }
+    const bool had = finish(*found);
     const auto bytes = found->memory->bytes();
     auto block = had ? std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end()) : nullptr;
     ahead_.erase(found);

@@ -64,6 +64,7 @@ class BlockReader {
         struct Part {
             device::ReadDevice* device;
             device::ReadOp op;
+            bool started = false;
         };
         std::vector<Part> parts;
     };
@@ -75,6 +76,7 @@ class BlockReader {
 
     Block cached(const BlockExpect& expect);
     void keep(Logical start, const Block& block);
+    static bool finish(Ahead& ahead);
     void drop_ahead(size_t left);
     Block take_ahead(Logical start);
     Result<Block, BlockLost> read_devices(const BlockExpect& expect);

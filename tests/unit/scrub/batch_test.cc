@@ -41,7 +41,7 @@ class Reading {
     Batch& batch() { return batch_; }
     std::atomic<bool>& stop() { return stop_; }
     void start() { batch_.start_reads(image_.volume()); }
-    void finish() { batch_.finish_reads(image_.volume(), stop_); }
+    void finish() { batch_.finish_reads(stop_); }
     void load(unsigned first, unsigned end) { batch_.load(image_.volume(), stop_, first, end); }
 
     /// From start to end; use(n) for each needed full stripe once it is there.
@@ -340,6 +340,44 @@ TEST(Errors, AreNotLookedIntoOnceTheUserStops) {
         reading.go();
         for (unsigned i = 0; i < 3; i++) EXPECT_EQ(image.device(i).reads().size(), 1u);
     }
+}
+
+// ---- reads under way never outlive their memory
+
+TEST(UnderWay, IsNothingAfterTheBatchWasLeftHalfway) {
+    auto image = ChunkImage::of(Profile::raid5, 3, 10);
+    {
+        Reading reading(image, 0, kSomeNeeded, 4);
+        reading.start();
+        for (unsigned i = 0; i < 3; i++) EXPECT_EQ(image.device(i).in_flight(), 3u);
+    }
+    for (unsigned i = 0; i < 3; i++) EXPECT_EQ(image.device(i).in_flight(), 0u);
+}
+
+TEST(UnderWay, IsNothingAfterMemoryRanOutBetweenTwoReads) {
+    auto image = ChunkImage::of(Profile::raid5, 3, 10);
+    for (const size_t reads : {0, 1, 2}) {
+        {
+            Reading reading(image, 0, kSomeNeeded, 4);
+            image.device(1).clear_log();
+            image.device(1).be_poor(reads);
+            EXPECT_THROW(reading.start(), std::bad_alloc);
+            EXPECT_EQ(image.device(1).in_flight(), reads);
+        }
+        for (unsigned i = 0; i < 3; i++) EXPECT_EQ(image.device(i).in_flight(), 0u) << i;
+    }
+}
+
+TEST(UnderWay, AreTheReadsOfTheLatestWindowAlone) {
+    auto image = ChunkImage::of(Profile::raid5, 3, 10);
+    Reading reading(image, 0, kSomeNeeded, 4);
+    reading.start();
+    reading.aim(2, std::vector<bool>(8, true));
+    unsigned right = 0;
+    reading.go(
+        [&](unsigned n) { right += reading.is_right(n, 0) && reading.is_right(n, 1) && reading.is_right(n, 2); });
+    EXPECT_EQ(right, 8u);
+    for (unsigned i = 0; i < 3; i++) EXPECT_EQ(image.device(i).in_flight(), 0u);
 }
 
 }  // namespace

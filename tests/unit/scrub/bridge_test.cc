@@ -23,7 +23,7 @@ class Bridge : public testing::Test {
         batch_.window.sectorsize = ChunkImage::kSector;
         batch_.window.needed = {true, false, true, false, false, false, true, false};
         batch_.start_reads(image_.volume());
-        batch_.finish_reads(image_.volume(), stop_);
+        batch_.finish_reads(stop_);
     }
     Range strips(unsigned index, unsigned n, unsigned count) { return {image_.offset(n, index), count * kStripLen}; }
 

@@ -204,7 +204,7 @@ class Scene {
         Batch batch(engine);
         batch.window = window_;
         batch.start_reads(image_.volume());
-        batch.finish_reads(image_.volume(), stop_);
+        batch.finish_reads(stop_);
         checker.check(batch);
         Found found;
         found.counters = batch.counters;

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <new>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,6 +35,7 @@ class WatchedDevice final : public device::ReadDevice {
     uint64_t bridge() const override { return bridge_; }
     void hint(uint64_t offset, uint64_t length) override { hints_.push_back({offset, length}); }
     void start(device::ReadOp& op) override {
+        if (poor_ && reads_.size() >= *poor_) throw std::bad_alloc();
         EXPECT_TRUE(in_flight_.insert(&op).second) << "started twice";
         reads_.push_back({op.offset, op.out.size()});
         inner_->start(op);
@@ -42,6 +45,8 @@ class WatchedDevice final : public device::ReadDevice {
         inner_->finish(op);
     }
 
+    /// There is no memory for more reads than so many, all in all; nothing: for any number.
+    void be_poor(std::optional<size_t> reads) { poor_ = reads; }
     void be_late(bool late) { late_ = late; }
     void bridge_gaps(uint64_t bytes) { bridge_ = bytes; }
     /// In the order of their start.
@@ -56,6 +61,7 @@ class WatchedDevice final : public device::ReadDevice {
   private:
     std::unique_ptr<device::ReadDevice> inner_;
     bool late_;
+    std::optional<size_t> poor_;
     uint64_t bridge_ = 0;
     Ranges reads_, hints_;
     std::set<const device::ReadOp*> in_flight_;

@@ -213,6 +213,16 @@ TEST(ReadAhead, OfABlockThatIsNotTheOneExpectedProvesNothing) {
     EXPECT_TRUE(scene.read(7)) << "asked for as it is";
 }
 
+TEST(ReadAhead, OfWhichOnlyAPartCouldBeStartedIsMadeGood) {
+    Scene scene(Profile::raid5, 3, 20, 3 * 4096);  // block 5 lies in columns 0 and 1
+    scene.device(1).be_poor(0);
+    EXPECT_THROW(scene.announce(5), std::bad_alloc);
+    EXPECT_EQ(scene.in_flight(), 1u);
+    scene.device(1).be_poor(std::nullopt);
+    EXPECT_TRUE(scene.read(5));
+    EXPECT_EQ(scene.in_flight(), 0u);
+}
+
 // ---- nobody asks
 
 TEST(ReadAhead, WhatNobodyAsksForIsFinishedWithTheReader) {
