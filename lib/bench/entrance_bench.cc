@@ -6,8 +6,8 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 
+#include "bench/together.h"
 #include "checksum/checksum.h"
 #include "device/memory_device.h"
 #include "scrub/stripe_check.h"
@@ -145,11 +145,7 @@ EntranceFigure measure_entrance(parity::Engine& engine, unsigned nd, unsigned np
     work(clock());  // warms up
     rounds = 0;
     const double start = clock();
-    {
-        std::vector<std::jthread> others;
-        for (unsigned i = 1; i < threads; i++) others.emplace_back(work, start + kSeconds);
-        work(start + kSeconds);
-    }
+    run_together(threads, [&](unsigned) { work(start + kSeconds); });
     figure.bytes_per_second = static_cast<double>(rounds * chunk.bytes()) / (clock() - start);
     figure.correct = !wrong;
     return figure;

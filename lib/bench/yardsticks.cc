@@ -6,7 +6,9 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <thread>
+#include <vector>
+
+#include "bench/together.h"
 
 namespace raid56::bench {
 namespace {
@@ -25,27 +27,59 @@ std::unique_ptr<uint8_t, Free> allocate(size_t size) {
     return std::unique_ptr<uint8_t, Free>(memory);
 }
 
-// Reads in a ring: the oldest is finished when its place is needed.
+// Reads in a ring: the oldest is finished when its place is needed, the last ones when the ring goes,
+// so that none outlives its memory.
+class Ring {
+  public:
+    Ring(device::ReadDevice& device, std::atomic<uint64_t>& bytes, std::atomic<uint64_t>& errors)
+        : device_(device),
+          bytes_(bytes),
+          errors_(errors),
+          // What comes only when it is waited for is read into the same, warm memory every time.
+          places_(device.reads_in_finish() ? 1 : kUnderWay),
+          memory_(allocate(places_.size() * kRead)) {}
+    ~Ring() {
+        for (size_t i = 0; i < places_.size(); i++) finish(places_[(at_ + i) % places_.size()]);
+    }
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+
+    void read(uint64_t offset, size_t length) {
+        auto& place = places_[at_];
+        finish(place);
+        place.op = {offset, ByteSpan(memory_.get() + at_ * kRead, length), 0, nullptr};
+        device_.start(place.op);
+        place.under_way = true;
+        at_ = (at_ + 1) % places_.size();
+    }
+
+  private:
+    struct Place {
+        device::ReadOp op;
+        bool under_way = false;
+    };
+
+    void finish(Place& place) {
+        if (!place.under_way) return;
+        place.under_way = false;
+        device_.finish(place.op);
+        (place.op.error == 0 ? bytes_ : errors_) += place.op.error == 0 ? place.op.out.size() : 1;
+    }
+
+    device::ReadDevice& device_;
+    std::atomic<uint64_t>& bytes_;
+    std::atomic<uint64_t>& errors_;
+    std::vector<Place> places_;
+    std::unique_ptr<uint8_t, Free> memory_;
+    size_t at_ = 0;  // the oldest
+};
+
 void read_plainly(device::ReadDevice& device, uint64_t most, const std::atomic<bool>& stop,
                   std::atomic<uint64_t>& bytes, std::atomic<uint64_t>& errors) {
-    // What comes only when it is waited for is read into the same, warm memory every time.
-    const size_t under_way = device.reads_in_finish() ? 1 : kUnderWay;
-    const auto memory = allocate(under_way * kRead);
-    std::vector<device::ReadOp> ring(under_way);
+    Ring ring(device, bytes, errors);
     const uint64_t end = std::min(most, device.size());
-    const auto finish = [&](device::ReadOp& op) {
-        if (op.out.empty()) return;
-        device.finish(op);
-        (op.error == 0 ? bytes : errors) += op.error == 0 ? op.out.size() : 1;
-        op.out = {};
-    };
-    size_t at = 0;
-    for (uint64_t offset = 0; offset < end && !stop; offset += kRead, at = (at + 1) % under_way) {
-        finish(ring[at]);
-        ring[at] = {offset, ByteSpan(memory.get() + at * kRead, std::min<uint64_t>(kRead, end - offset)), 0, nullptr};
-        device.start(ring[at]);
-    }
-    for (auto& op : ring) finish(op);
+    for (uint64_t offset = 0; offset < end && !stop; offset += kRead)
+        ring.read(offset, std::min<uint64_t>(kRead, end - offset));
 }
 
 }  // namespace
@@ -62,11 +96,8 @@ ReadFigure measure_reading(std::span<device::ReadDevice* const> devices, uint64_
                            Clock clock) {
     std::atomic<uint64_t> bytes{0}, errors{0};
     const double start = clock();
-    {
-        std::vector<std::jthread> readers;
-        for (auto* device : devices)
-            readers.emplace_back([&, device] { read_plainly(*device, most, stop, bytes, errors); });
-    }
+    run_together(static_cast<unsigned>(devices.size()),
+                 [&](unsigned i) { read_plainly(*devices[i], most, stop, bytes, errors); });
     const double elapsed = clock() - start;
     return {elapsed > 0 ? static_cast<double>(bytes) / elapsed : 0, errors};
 }

@@ -3,11 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "bench/checksum_bench.h"
 #include "bench/entrance_bench.h"
 #include "bench/parity_bench.h"
+#include "bench/together.h"
 #include "bench/yardsticks.h"
 #include "checksum/checksum.h"
 #include "device/fault_device.h"
@@ -134,6 +140,73 @@ TEST(EntranceBench, AMachineThatErrsIsFoundOut) {
     ASSERT_TRUE(checksum::self_test());
     LyingEngine engine;
     EXPECT_FALSE(measure_entrance(engine, 3, 1, 0, CsumKind::crc32c, 1, clock_of_test).correct);
+}
+
+/// Has memory for the thread that made it alone.
+class PoorEngine : public NotingEngine {
+  public:
+    std::unique_ptr<parity::Buffer> allocate(size_t size) override {
+        if (std::this_thread::get_id() != rich_) throw std::bad_alloc();
+        return NotingEngine::allocate(size);
+    }
+
+  private:
+    std::thread::id rich_ = std::this_thread::get_id();
+};
+
+TEST(EntranceBench, AThreadWithoutMemoryIsAnErrorOfTheCaller) {
+    ASSERT_TRUE(checksum::self_test());
+    PoorEngine engine;
+    for (const unsigned threads : {1u, 3u})
+        EXPECT_THROW(measure_entrance(engine, 3, 1, 0, CsumKind::crc32c, threads, clock_of_test), std::bad_alloc);
+}
+
+TEST(RunTogether, RunsEachNumberOnceAndAllOfThemWhateverOneThrows) {
+    std::atomic<unsigned> ran{0};
+    run_together(5, [&](unsigned i) { ran += 1u << (4 * i); });
+    EXPECT_EQ(ran, 0x11111u);
+    ran = 0;
+    const auto work = [&](unsigned i) {
+        ran += 1u << (4 * i);
+        if (i == 1 || i == 3) throw std::runtime_error(std::to_string(i));
+    };
+    try {
+        run_together(5, work);
+        ADD_FAILURE() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+        EXPECT_STREQ(error.what(), "1");
+    }
+    EXPECT_EQ(ran, 0x11111u);
+    run_together(0, work);
+}
+
+/// Takes so many reads and has no memory for another.
+class PoorDevice : public device::ReadDevice {
+  public:
+    explicit PoorDevice(unsigned reads) : left_(reads) {}
+    ~PoorDevice() override { EXPECT_EQ(in_flight_, 0u) << "a read was started and never finished"; }
+    uint64_t size() const override { return 64 << 20; }
+    const std::string& path() const override { return path_; }
+    void start(device::ReadOp&) override {
+        if (left_ == 0) throw std::bad_alloc();
+        left_--;
+        in_flight_++;
+    }
+    void finish(device::ReadOp&) override { in_flight_--; }
+
+  private:
+    std::string path_ = "poor";
+    unsigned left_, in_flight_ = 0;
+};
+
+TEST(Yardsticks, AReaderWithoutMemoryIsAnErrorOfTheCallerAndLeavesNothingUnderWay) {
+    for (const unsigned reads : {0u, 1u, 8u, 19u}) {
+        PoorDevice poor(reads);
+        device::MemoryDevice rich(std::vector<uint8_t>(4 << 20));
+        device::ReadDevice* devices[] = {&rich, &poor};
+        const std::atomic<bool> stop{false};
+        EXPECT_THROW(measure_reading(devices, UINT64_MAX, stop, clock_of_test), std::bad_alloc);
+    }
 }
 
 TEST(Yardsticks, ReadingReadsEveryDeviceToItsEndOrToTheMost) {
