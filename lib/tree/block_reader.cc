@@ -2,6 +2,7 @@
 //
 // 1. A block read lately is checked again against what is expected now, and taken.
 // 2. Each copy is read as it stands, the first one perhaps ahead of time; the first proven one is taken.
+//    A copy that was read ahead in vain is not read as a whole again: a bad sector takes seconds each time.
 // 3. Otherwise each sector's possible contents are collected: its copies, or on raid5/6 itself and
 //    what the other columns of its row give; the search finds the one combination that is proven.
 #include "tree/block_reader.h"
@@ -141,7 +142,7 @@ void BlockReader::announce(Logical start) {
     if (stop_ || !checked_add(start.v, volume_.nodesize())) return;
     const std::lock_guard lock(mutex_);
     const auto is_here = [&](const Ahead& ahead) { return ahead.start == start; };
-    if (index_.contains(start) || std::any_of(ahead_.begin(), ahead_.end(), is_here)) return;
+    if (index_.contains(start) || lost_.contains(start) || std::any_of(ahead_.begin(), ahead_.end(), is_here)) return;
     Ahead ahead{start, nullptr, {}};
     size_t at = 0;
     for (const auto& piece : pieces_of(volume_, start)) {
@@ -187,10 +188,10 @@ void BlockReader::drop_ahead(size_t left) {
     }
 }
 
-// A copy of the block that was read ahead; nullptr where there is none.
-Block BlockReader::take_ahead(Logical start) {
+// The first copy of the block as it was read ahead. Nothing where it was not; nullptr where that failed.
+std::optional<Block> BlockReader::take_ahead(Logical start) {
     const auto found = std::find_if(ahead_.begin(), ahead_.end(), [&](const Ahead& a) { return a.start == start; });
-    if (found == ahead_.end()) return nullptr;
+    if (found == ahead_.end()) return std::nullopt;
     const bool had = finish(*found);
     const auto bytes = found->memory->bytes();
     auto block = had ? std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end()) : nullptr;
@@ -231,13 +232,12 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     if (!checked_add(expect.start.v, volume_.nodesize())) return BlockLost{};
     const auto pieces = pieces_of(volume_, expect.start);
     if (pieces.empty()) return BlockLost{};
-    if (auto ahead = take_ahead(expect.start);
-        ahead && check_block(volume_, *ahead, expect).state == BlockState::proven)
-        return ahead;
+    const auto ahead = take_ahead(expect.start);
+    if (ahead && *ahead && check_block(volume_, **ahead, expect).state == BlockState::proven) return *ahead;
 
     auto block = std::make_shared<std::vector<uint8_t>>(volume_.nodesize());
     const unsigned copies = pieces.front().chunk->layout.copies;
-    for (unsigned copy = 0; copy < copies; copy++) {
+    for (unsigned copy = ahead ? 1 : 0; copy < copies; copy++) {
         size_t at = 0;
         bool had = true;
         for (const auto& piece : pieces) {
@@ -247,6 +247,7 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
         if (had && check_block(volume_, *block, expect).state == BlockState::proven) return Block(block);
     }
 
+    // These include every sector of every copy as it stands: a read that failed once may be had now.
     Choices choices(volume_, engine_);
     for (const auto& piece : pieces) choices.add(piece);
     auto found = stripe::search(choices.sectors(), volume_.sectorsize(), BlockOracle(volume_, expect, stop_));

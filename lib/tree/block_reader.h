@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -40,7 +41,8 @@ class BlockReader {
     BlockReader& operator=(const BlockReader&) = delete;
 
     Result<Block, BlockLost> read(const BlockExpect& expect);
-    /// Starts reading a block that will be asked for soon. Of several copies one is read ahead.
+    /// Starts reading a block that will be asked for soon, unless it is known to be lost. Of several
+    /// copies one is read ahead.
     void announce(Logical start);
 
     const volume::Volume& volume() const { return volume_; }
@@ -78,7 +80,7 @@ class BlockReader {
     void keep(Logical start, const Block& block);
     static bool finish(Ahead& ahead);
     void drop_ahead(size_t left);
-    Block take_ahead(Logical start);
+    std::optional<Block> take_ahead(Logical start);
     Result<Block, BlockLost> read_devices(const BlockExpect& expect);
 
     const volume::Volume& volume_;

@@ -188,6 +188,36 @@ TEST(ReadAhead, OfABlockAcrossStripsOneOfWhichFailsIsMadeGood) {
     }
 }
 
+TEST(ReadAhead, InVainIsNotMadeAgainWhereThereIsAnotherCopy) {
+    for (const bool fails : {false, true}) {
+        Scene scene(Profile::raid1, 2);
+        const unsigned first = scene.index_of(7);
+        if (fails)
+            scene.image().faults(first).fail_range(0, UINT64_MAX, EIO);
+        else
+            scene.flip(7);
+        scene.announce(7);
+        EXPECT_TRUE(scene.read(7));
+        EXPECT_EQ(scene.device(first).reads().size(), 1u) << fails;
+        EXPECT_EQ(scene.reads(), 2u) << fails;
+    }
+}
+
+TEST(ReadAhead, OfABlockKnownToBeLostIsNotTried) {
+    for (const bool late : {false, true}) {
+        Scene scene;
+        scene.image().make_late(late ? 1 : 0);
+        scene.flip(7);
+        EXPECT_FALSE(scene.read(7));
+        scene.device().clear_log();
+        scene.announce(7);
+        EXPECT_EQ(scene.reads(), 0u);
+        EXPECT_EQ(scene.device().hints().size(), 0u);
+        EXPECT_FALSE(scene.read(7));
+        EXPECT_EQ(scene.reads(), 0u) << "known";
+    }
+}
+
 TEST(ReadAhead, ThatFailsOnceIsMadeAgain) {
     Scene scene;
     scene.image().faults(0).fail_call(0, EIO);
