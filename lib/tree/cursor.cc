@@ -24,6 +24,7 @@ void Cursor::push(Block block, const format::Key& end) {
 
 bool Cursor::open_root() {
     started_ = true;
+    ahead_ = 0;
     path_.clear();
     pending_.reset();
     auto block = load({root_.block, root_.level, root_.generation, root_.owner, std::nullopt}, format::kLastKey);
@@ -35,10 +36,15 @@ bool Cursor::open_root() {
     return true;
 }
 
+// One look-up wants nothing but its own way down; a walk that goes on will go on further.
+void Cursor::move_on() {
+    path_.back().at++;
+    ahead_ = std::clamp(ahead_ * 2, kFirstAhead, kMostAhead);
+}
+
 // What a walk in key order comes to now and next.
 void Cursor::announce(Level& node) {
-    constexpr uint32_t kAhead = 16;
-    const uint32_t end = std::min(node.count, node.at + kAhead);
+    const uint32_t end = std::min(node.count, node.at + ahead_);
     for (uint32_t i = std::max(node.announced, node.at); i < end; i++)
         reader_.announce(format::node_pointer(*node.block, i).block);
     node.announced = std::max(node.announced, end);
@@ -52,7 +58,7 @@ bool Cursor::descend() {
         load({pointer.block, static_cast<uint8_t>(node.level - 1), pointer.generation, root_.owner, pointer.key}, end);
     if (!block) {
         pending_ = LostKeys{pointer.key, end, block.error().undecided()};
-        path_.back().at++;
+        move_on();
         return false;
     }
     push(std::move(*block), end);
@@ -72,7 +78,7 @@ Step Cursor::next() {
         Level& top = path_.back();
         if (top.at >= top.count) {
             path_.pop_back();
-            if (!path_.empty()) path_.back().at++;
+            if (!path_.empty()) move_on();
             continue;
         }
         if (top.level > 0) {

@@ -2,6 +2,9 @@
 // Items of one tree in key order. A block that cannot be had is a step of its own, with the exact
 // range of keys that it held; the walk goes on behind it.
 //
+// Blocks are read ahead once a walk has moved on from one to the next, at first a few: one look-up
+// reads nothing that it does not come to.
+//
 // Termination on any input: levels fall strictly, every block's keys stay within its parent's, and
 // keys only grow.
 #pragma once
@@ -53,7 +56,11 @@ class Cursor {
         format::Key end;         // first key that does not belong below here
     };
 
+    // Children that are read ahead once a walk moved from one to the next, and how far that grows.
+    static constexpr uint32_t kFirstAhead = 2, kMostAhead = 16;
+
     bool open_root();
+    void move_on();  // to the next child of the lowest node
     void announce(Level& node);
     bool descend();  // into the pointer that the lowest node stands at; false: it is lost
     Result<Block, BlockLost> load(const BlockExpect& expect, const format::Key& end);
@@ -62,6 +69,7 @@ class Cursor {
     BlockReader& reader_;
     TreeRoot root_;
     bool started_ = false;
+    uint32_t ahead_ = 0;  // children read ahead now: doubles as the walk goes on
     std::optional<LostKeys> pending_;
     std::vector<Level> path_;  // root first
 };
