@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "parity/engine.h"
 #include "report/model.h"
+#include "scrub/threads.h"
 #include "session/bench_command.h"
 #include "session/inspect_command.h"
 #include "session/repair_command.h"
@@ -82,7 +83,9 @@ void add_common(CLI::App& command, session::Options& options, Words& words) {
                     "past the page cache or through it; auto: block devices direct, files buffered")
         ->check(CLI::IsMember({"auto", "direct", "buffered"}))
         ->option_text("auto|direct|buffered");
-    command.add_option("--threads", options.threads, "threads that verify; 0: one a processor")
+    command
+        .add_option("--threads", options.threads,
+                    "threads that verify; 0: one a processor, at most " + std::to_string(scrub::kMostThreads))
         ->check(CLI::Range(0u, 1024u))
         ->option_text("N");
 }

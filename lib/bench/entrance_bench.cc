@@ -16,8 +16,9 @@ namespace raid56::bench {
 namespace {
 
 constexpr uint32_t kSector = 4096;
-constexpr unsigned kFullStripes = 8;
-constexpr uint64_t kStart = 1 << 20;
+constexpr uint64_t kStart = 1 << 20;           // of the chunk, logical
+constexpr uint64_t kOnDevice = 2 * kStripLen;  // behind the first superblock copy's place
+constexpr size_t kMostBytes = 8 << 20;         // of a batch: whatever an engine asks for, each thread has one
 
 std::vector<uint8_t> noise(size_t size, uint64_t seed) {
     std::vector<uint8_t> bytes(size);
@@ -29,13 +30,33 @@ std::vector<uint8_t> noise(size_t size, uint64_t seed) {
     return bytes;
 }
 
+// What an engine wants at once, or one full stripe: a group of a scrub's.
+unsigned full_stripes(const parity::Engine& engine, unsigned width) {
+    return static_cast<unsigned>(std::max<size_t>(1, std::min(engine.batch_bytes(), kMostBytes) / (width * kStripLen)));
+}
+
+// Memory as the page cache is: finish() copies, so that a batch is read a group at a time, when it is checked.
+class CachedDevice final : public device::ReadDevice {
+  public:
+    explicit CachedDevice(std::vector<uint8_t> bytes) : memory_(std::move(bytes)) {}
+    uint64_t size() const override { return memory_.size(); }
+    const std::string& path() const override { return memory_.path(); }
+    bool reads_in_finish() const override { return true; }
+    void start(device::ReadOp& op) override { memory_.start(op); }
+    void finish(device::ReadOp& op) override { memory_.finish(op); }
+
+  private:
+    device::MemoryDevice memory_;
+};
+
 class Chunk {
   public:
-    Chunk(unsigned nd, unsigned np, unsigned lost, CsumKind csum) : volume_(super(csum), {}) {
+    Chunk(const parity::Engine& engine, unsigned nd, unsigned np, unsigned lost, CsumKind csum)
+        : volume_(super(csum), {}), full_stripes_(full_stripes(engine, nd + np)) {
         const unsigned width = nd + np;
         format::Chunk chunk;
         chunk.start = Logical(kStart);
-        chunk.length = uint64_t{kFullStripes} * nd * kStripLen;
+        chunk.length = uint64_t{full_stripes_} * nd * kStripLen;
         chunk.kind = format::chunk_kind::kData;
         chunk.profile = np > 1 ? format::Profile::raid6 : format::Profile::raid5;
         for (unsigned i = 0; i < width; i++) {
@@ -43,8 +64,7 @@ class Chunk {
             member.devid = DevId(i + 1);
             member.uuid[0] = static_cast<uint8_t>(i + 1);
             volume_.add_member(member);
-            // Below the first superblock copy but in one piece: these devices have none.
-            chunk.stripes.push_back({member.devid, Physical(kStart), member.uuid});
+            chunk.stripes.push_back({member.devid, Physical(kOnDevice), member.uuid});
         }
         mapped_ = volume_.add_chunk(chunk).ok();
         if (mapped_) fill(width, lost);
@@ -53,7 +73,8 @@ class Chunk {
     bool is_mapped() const { return mapped_; }
     const volume::Volume& volume() const { return volume_; }
     const scrub::Window& window() const { return window_; }
-    size_t bytes() const { return kFullStripes * kStripLen * volume_.members().size(); }
+    uint64_t data_bytes() const { return mapped_ ? full_stripes_ * volume_.chunks().front().layout.data_length() : 0; }
+    size_t bytes() const { return full_stripes_ * kStripLen * volume_.members().size(); }
 
   private:
     static format::Superblock super(CsumKind csum) {
@@ -68,21 +89,21 @@ class Chunk {
         const auto& chunk = volume_.chunks().front();
         const auto& layout = chunk.layout;
         std::vector<std::vector<uint8_t>> disks;
-        for (unsigned i = 0; i < width; i++) disks.push_back(noise(kStart + kFullStripes * kStripLen, i));
+        for (unsigned i = 0; i < width; i++) disks.push_back(noise(kOnDevice + full_stripes_ * kStripLen, i));
 
         window_.chunk = &chunk;
-        window_.count = kFullStripes;
+        window_.count = full_stripes_;
         window_.start = chunk.chunk.start;
         window_.sectorsize = kSector;
         window_.digest_size = csum_size(volume_.super().csum);
-        window_.sectors.assign(size_t{kFullStripes} * layout.nd * window_.rows(), scrub::Expect::csum);
+        window_.sectors.assign(size_t{full_stripes_} * layout.nd * window_.rows(), scrub::Expect::csum);
         window_.digests.resize(window_.sectors.size() * window_.digest_size);
-        window_.needed.assign(kFullStripes, true);
-        for (unsigned n = 0; n < kFullStripes; n++) {
+        window_.needed.assign(full_stripes_, true);
+        for (unsigned n = 0; n < full_stripes_; n++) {
             std::vector<uint8_t*> columns;
             for (unsigned c = 0; c < layout.columns(); c++) {
                 const unsigned index = volume::stripe_index(layout, StripeNo(n), c, 0);
-                columns.push_back(disks[index].data() + kStart + n * kStripLen);
+                columns.push_back(disks[index].data() + kOnDevice + n * kStripLen);
             }
             parity::Job job;
             job.op = parity::Op::generate;
@@ -100,7 +121,7 @@ class Chunk {
         }
         for (unsigned i = 0; i < width; i++) {
             auto& member = volume_.member(i);
-            devices_.push_back(std::make_unique<device::MemoryDevice>(std::move(disks[i])));
+            devices_.push_back(std::make_unique<CachedDevice>(std::move(disks[i])));
             if (i < lost) continue;  // stays missing
             member.state = volume::DeviceState::present;
             member.device = devices_.back().get();
@@ -108,8 +129,9 @@ class Chunk {
     }
 
     volume::Volume volume_;
+    unsigned full_stripes_;
     bool mapped_ = false;
-    std::vector<std::unique_ptr<device::MemoryDevice>> devices_;
+    std::vector<std::unique_ptr<CachedDevice>> devices_;
     scrub::Window window_;
 };
 
@@ -118,7 +140,7 @@ class Chunk {
 EntranceFigure measure_entrance(parity::Engine& engine, unsigned nd, unsigned np, unsigned lost, CsumKind csum,
                                 unsigned threads, Clock clock) {
     EntranceFigure figure{nd, np, lost, csum, threads, 0, false};
-    const Chunk chunk(nd, np, lost, csum);
+    const Chunk chunk(engine, nd, np, lost, csum);
     if (!chunk.is_mapped()) return figure;
     const std::atomic<bool> stop{false};
     std::atomic<bool> wrong{false};
@@ -135,7 +157,7 @@ EntranceFigure measure_entrance(parity::Engine& engine, unsigned nd, unsigned np
             batch.finish_reads(stop);
             checker.check(batch);
             const auto& c = batch.counters;
-            const bool whole = c.data_bytes_verified == kFullStripes * nd * kStripLen;
+            const bool whole = c.data_bytes_verified == chunk.data_bytes();
             if (!batch.damage.empty() || c.unrepairable_sectors > 0 || (lost == 0 && !whole)) wrong = true;
             rounds++;
         } while (clock() < until);

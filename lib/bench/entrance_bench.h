@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The entrances end to end: what a scrub does with full stripes from reading them to the verdict, over
-// devices in memory; all columns there, or one or two of them lost, and every sector with a checksum.
+// devices in memory that are read as page-cached image files are; all columns there, or one or two of
+// them lost, and every sector with a checksum.
+//
+// Memory: for each thread what the engine wants in a batch, 8 MiB at most, or one full stripe where that
+// is more; and once as much for the devices.
 #pragma once
 
 #include <vector>

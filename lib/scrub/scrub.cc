@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "scrub/stripe_check.h"
+#include "scrub/threads.h"
 
 namespace raid56::scrub {
 namespace {
@@ -22,7 +23,6 @@ namespace {
 constexpr size_t kBatchBytes = 8 << 20;  // of all strips together
 constexpr unsigned kReadAhead = 2;       // batches beyond those being checked, at least
 constexpr unsigned kLeastBatches = 8;    // what keeps a few fast disks busy
-constexpr unsigned kMostThreads = 12;    // by itself: memory stays below 128 MiB on any machine
 
 unsigned stripes_in_batch(const volume::Layout& layout) {
     return static_cast<unsigned>(std::max<size_t>(1, kBatchBytes / (layout.stripes * kStripLen)));
@@ -183,9 +183,7 @@ class Pipeline {
 
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
                       uint64_t allocated_bytes) {
-    const unsigned threads =
-        options.threads != 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
-    return Pipeline(context, windows, sink, threads, options.tell_devices, allocated_bytes).run();
+    return Pipeline(context, windows, sink, thread_count(options.threads), options.tell_devices, allocated_bytes).run();
 }
 
 std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk) {

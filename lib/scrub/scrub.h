@@ -12,7 +12,7 @@
 namespace raid56::scrub {
 
 struct Options {
-    unsigned threads = 0;      // 0: as many as there are processors, within reason
+    unsigned threads = 0;      // as thread_count() takes it
     bool tell_devices = true;  // tell, once a chunk, of devices that are not to be believed
 };
 

@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <exception>
-#include <thread>
 
 #include "bench/yardsticks.h"
 #include "checksum/checksum.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "scrub/threads.h"
 #include "session/bench_report.h"
 #include "session/conclude.h"
 #include "session/open_volume.h"
@@ -93,8 +93,7 @@ class BenchRun {
     }
 
     Result<void> entrances() {
-        const unsigned all =
-            options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
+        const unsigned all = scrub::thread_count(options_.threads);
         for (const unsigned threads : {1u, all}) {
             for (const auto& [nd, np] : kShapes)
                 for (unsigned lost = 0; lost <= np; lost++)

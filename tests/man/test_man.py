@@ -85,6 +85,16 @@ class Options(unittest.TestCase):
         self.assertEqual(listed, [name for name, _, _ in page.items(self.sections["Commands"], "Cm")])
         self.assertEqual(tuple(listed), COMMANDS)
 
+    def test_most_threads(self):
+        """The page and --help agree on how many threads there are at most when nobody asks for a number."""
+        page = mdoc.Page(os.path.join(MAN, "btrfs-raid56.8"))
+        items = page.items(self.sections["Options of every command"], "Fl")
+        text = " ".join(next(lines for name, _, lines in items if name == "-threads"))
+        for command in COMMANDS:
+            told = " ".join(run(command, "--help").stdout.decode().split())
+            self.assertEqual(re.search(r"at most (\d+)", text)[1],
+                             re.search(r"--threads.*?one a processor, at most (\d+)", told)[1])
+
     def test_exit_statuses(self):
         page = mdoc.Page(os.path.join(MAN, "btrfs-raid56.8"))
         lines = page.sections("Sh")["EXIT STATUS"]

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "base/units.h"
 #include "bench/checksum_bench.h"
 #include "bench/entrance_bench.h"
 #include "bench/parity_bench.h"
@@ -140,6 +141,35 @@ TEST(EntranceBench, AMachineThatErrsIsFoundOut) {
     ASSERT_TRUE(checksum::self_test());
     LyingEngine engine;
     EXPECT_FALSE(measure_entrance(engine, 3, 1, 0, CsumKind::crc32c, 1, clock_of_test).correct);
+}
+
+/// Wants batches of so many bytes, and notes the largest memory that it was asked for.
+class MeasuredEngine : public NotingEngine {
+  public:
+    explicit MeasuredEngine(size_t batch_bytes) : batch_bytes_(batch_bytes) {}
+    size_t batch_bytes() const override { return batch_bytes_; }
+    std::unique_ptr<parity::Buffer> allocate(size_t size) override {
+        largest = std::max(largest, size);
+        return NotingEngine::allocate(size);
+    }
+    void submit(parity::Batch batch) override { parity::scalar_engine().submit(batch); }
+
+    size_t largest = 0;
+
+  private:
+    size_t batch_bytes_;
+};
+
+TEST(EntranceBench, AThreadsMemoryIsWhatTheEngineWantsOrOneFullStripe) {
+    ASSERT_TRUE(checksum::self_test());
+    for (const unsigned nd : {2u, 8u, 30u})
+        for (const size_t wanted : {size_t{0}, size_t{768} << 10, size_t{4} << 20, SIZE_MAX}) {
+            MeasuredEngine engine(wanted);
+            EXPECT_TRUE(measure_entrance(engine, nd, 2, 0, CsumKind::crc32c, 1, clock_of_test).correct);
+            const size_t full_stripe = (nd + 2) * kStripLen, most = std::min(wanted, size_t{8} << 20);
+            EXPECT_LE(engine.largest, std::max(most, full_stripe)) << nd << " " << wanted;
+            EXPECT_GT(engine.largest + full_stripe, most) << "and no less";
+        }
 }
 
 /// Has memory for the thread that made it alone.
