@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "bench/together.h"
@@ -31,7 +32,7 @@ std::unique_ptr<uint8_t, Free> allocate(size_t size) {
 // so that none outlives its memory.
 class Ring {
   public:
-    Ring(device::ReadDevice& device, std::atomic<uint64_t>& bytes, std::atomic<uint64_t>& errors)
+    Ring(device::ReadDevice& device, std::atomic<uint64_t>& bytes, ReadErrors& errors)
         : device_(device),
           bytes_(bytes),
           errors_(errors),
@@ -63,19 +64,23 @@ class Ring {
         if (!place.under_way) return;
         place.under_way = false;
         device_.finish(place.op);
-        (place.op.error == 0 ? bytes_ : errors_) += place.op.error == 0 ? place.op.out.size() : 1;
+        const auto& op = place.op;
+        if (op.error == 0)
+            bytes_ += op.out.size();
+        else if (errors_.count++ == 0)
+            errors_ = {1, op.offset, op.out.size(), op.error};
     }
 
     device::ReadDevice& device_;
     std::atomic<uint64_t>& bytes_;
-    std::atomic<uint64_t>& errors_;
+    ReadErrors& errors_;
     std::vector<Place> places_;
     std::unique_ptr<uint8_t, Free> memory_;
     size_t at_ = 0;  // the oldest
 };
 
 void read_plainly(device::ReadDevice& device, uint64_t most, const std::atomic<bool>& stop,
-                  std::atomic<uint64_t>& bytes, std::atomic<uint64_t>& errors) {
+                  std::atomic<uint64_t>& bytes, ReadErrors& errors) {
     Ring ring(device, bytes, errors);
     const uint64_t end = std::min(most, device.size());
     for (uint64_t offset = 0; offset < end && !stop; offset += kRead)
@@ -94,12 +99,13 @@ double measure_copy(size_t bytes, Clock clock) {
 
 ReadFigure measure_reading(std::span<device::ReadDevice* const> devices, uint64_t most, const std::atomic<bool>& stop,
                            Clock clock) {
-    std::atomic<uint64_t> bytes{0}, errors{0};
+    std::atomic<uint64_t> bytes{0};
+    std::vector<ReadErrors> errors(devices.size());
     const double start = clock();
     run_together(static_cast<unsigned>(devices.size()),
-                 [&](unsigned i) { read_plainly(*devices[i], most, stop, bytes, errors); });
+                 [&](unsigned i) { read_plainly(*devices[i], most, stop, bytes, errors[i]); });
     const double elapsed = clock() - start;
-    return {elapsed > 0 ? static_cast<double>(bytes) / elapsed : 0, errors};
+    return {elapsed > 0 ? static_cast<double>(bytes) / elapsed : 0, std::move(errors)};
 }
 
 }  // namespace raid56::bench

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 
+#include "base/printable.h"
 #include "bench/yardsticks.h"
 #include "checksum/checksum.h"
 #include "report/json.h"
@@ -57,24 +59,35 @@ class BenchRun {
             if (!opened) return fail(opened.error());
             devices.push_back(std::move(*opened));
         }
-        if (auto fine = yardsticks(devices); !fine) return fail(fine.error());
+        yardsticks(devices);
         checksums();
         for (parity::Engine* engine : parity::engines())
             if (options_.engine == "auto" || engine == engine_) jobs(*engine);
         if (auto fine = entrances(); !fine) return fail(fine.error());
+        if (failed_) return end(report::Verdict::failed);
         return end(world_.stop ? report::Verdict::interrupted : report::Verdict::done);
     }
 
-    Result<void> yardsticks(const std::vector<device::Opened>& named) {
+    void yardsticks(const std::vector<device::Opened>& named) {
         for (const size_t bytes : {size_t{256} << 10, size_t{64} << 20})
             report_->yardstick("memory-copy", bytes, 1, bench::measure_copy(bytes, world_.clock));
-        if (named.empty() || world_.stop) return {};
+        if (named.empty() || world_.stop) return;
         std::vector<device::ReadDevice*> devices;
         for (const auto& opened : named) devices.push_back(opened.device.get());
         const auto figure = bench::measure_reading(devices, kMostRead, world_.stop, world_.clock);
-        if (figure.errors > 0) return Error{std::to_string(figure.errors) + " reads of the devices named failed"};
-        report_->yardstick("plain-reading", 0, static_cast<unsigned>(devices.size()), figure.bytes_per_second);
-        return {};
+        for (size_t i = 0; i < devices.size(); i++) tell_errors(*devices[i], figure.errors[i]);
+        failed_ = figure.failed();
+        // The rate of a device that fails is a rate of its retries.
+        if (!failed_)
+            report_->yardstick("plain-reading", 0, static_cast<unsigned>(devices.size()), figure.bytes_per_second);
+    }
+
+    void tell_errors(const device::ReadDevice& device, const bench::ReadErrors& errors) {
+        if (errors.count == 0) return;
+        world_.err << printable(device.path()) << ": cannot read " << errors.length << " bytes at " << errors.offset
+                   << ": " << std::generic_category().message(errors.error);
+        if (errors.count > 1) world_.err << ", and " << errors.count - 1 << " more such reads failed";
+        world_.err << '\n';
     }
 
     void checksums() {
@@ -137,6 +150,7 @@ class BenchRun {
     std::unique_ptr<BenchReport> report_;
     double start_;
     parity::Engine* engine_ = nullptr;
+    bool failed_ = false;  // something could not be measured: stderr says what, the rest goes on
 };
 
 }  // namespace

@@ -245,7 +245,7 @@ TEST(Yardsticks, ReadingReadsEveryDeviceToItsEndOrToTheMost) {
     device::ReadDevice* devices[] = {&small, &large};
     const std::atomic<bool> stop{false};
     const auto figure = measure_reading(devices, 10 << 20, stop, clock_of_test);
-    EXPECT_EQ(figure.errors, 0u);
+    EXPECT_FALSE(figure.failed());
     EXPECT_GT(figure.bytes_per_second, 0);
     const auto end = [](const device::FaultDevice& device) {
         uint64_t bytes = 0;
@@ -256,12 +256,28 @@ TEST(Yardsticks, ReadingReadsEveryDeviceToItsEndOrToTheMost) {
     EXPECT_EQ(end(large), uint64_t{10 << 20});
 }
 
-TEST(Yardsticks, ReadsThatFailAreCounted) {
-    device::FaultDevice device(std::make_unique<device::MemoryDevice>(std::vector<uint8_t>(4 << 20)));
-    device.fail_range(1 << 20, 4096, EIO);
-    device::ReadDevice* devices[] = {&device};
+TEST(Yardsticks, ReadsThatFailAreCountedAndTheFirstOfEachDeviceIsTold) {
+    device::FaultDevice fine(std::make_unique<device::MemoryDevice>(std::vector<uint8_t>(4 << 20)));
+    device::FaultDevice bad(std::make_unique<device::MemoryDevice>(std::vector<uint8_t>((30 << 20) + 512)));
+    bad.fail_range(3 << 20, 4096, ENODATA);
+    bad.fail_range(20 << 20, 2 << 20, EIO);
+    device::FaultDevice dead(std::make_unique<device::MemoryDevice>(std::vector<uint8_t>(4096)));
+    dead.fail_range(0, UINT64_MAX, ENXIO);
+    device::ReadDevice* devices[] = {&fine, &bad, &dead};
     const std::atomic<bool> stop{false};
-    EXPECT_EQ(measure_reading(devices, UINT64_MAX, stop, clock_of_test).errors, 1u);
+    const auto figure = measure_reading(devices, UINT64_MAX, stop, clock_of_test);
+    EXPECT_TRUE(figure.failed());
+    ASSERT_EQ(figure.errors.size(), 3u);
+    EXPECT_EQ(figure.errors[0].count, 0u);
+    EXPECT_EQ(figure.errors[1].count, 3u);
+    EXPECT_EQ(figure.errors[1].offset, uint64_t{3 << 20});
+    EXPECT_EQ(figure.errors[1].length, uint64_t{1 << 20});
+    EXPECT_EQ(figure.errors[1].error, ENODATA);
+    EXPECT_EQ(figure.errors[2].count, 1u);
+    EXPECT_EQ(figure.errors[2].offset, 0u);
+    EXPECT_EQ(figure.errors[2].length, 4096u);
+    EXPECT_EQ(figure.errors[2].error, ENXIO);
+    EXPECT_EQ(bad.log().size(), 31u) << "read to its end all the same";
 }
 
 TEST(Yardsticks, CopyingHasARate) { EXPECT_GT(measure_copy(4096, clock_of_test), 0); }

@@ -52,15 +52,22 @@ TEST(Bench, AWholeRunHasEveryKindOfFigureInOrderForEveryShapeEngineAndChecksum) 
     EXPECT_EQ(all(run, "entrance", "work"), (Names{"verify", "recover"}));
 }
 
-TEST(Bench, ADeviceThatCannotBeReadIsAFailure) {
+TEST(Bench, ADeviceThatCannotBeReadIsAFailureAndTheRestIsMeasuredAllTheSame) {
     Worlds worlds;
-    worlds.add("a", std::vector<uint8_t>(3 << 20)).fail_range(0, 4096, EIO);
-    const Outcome run = worlds.run({"bench", "--format", "json", "--engine", "isal", "a"});
+    worlds.add("fine", std::vector<uint8_t>(3 << 20));
+    worlds.add("bad\n", std::vector<uint8_t>(3 << 20)).fail_range(1 << 20, 2 << 20, EIO);
+    worlds.add("dead", std::vector<uint8_t>(4096)).fail_range(0, 4096, ENXIO);
+    const Outcome run = worlds.run({"bench", "--format", "json", "--engine", "isal", "fine", "bad\n", "dead"});
     EXPECT_EQ(run.status, 8);
-    EXPECT_TRUE(holds(run.err, "1 reads of the devices named failed")) << run.err;
+    EXPECT_EQ(run.err,
+              "bad\\x0a: cannot read 1048576 bytes at 1048576: Input/output error, and 1 more such reads failed\n"
+              "dead: cannot read 4096 bytes at 0: No such device or address\n");
     EXPECT_EQ(run.summary()["verdict"], "failed");
-    EXPECT_EQ(Worlds().run({"bench", "nowhere"}).status, 8);
+    EXPECT_EQ(types(run), (std::vector<std::string>{"yardstick", "checksum", "parity", "entrance", "summary"}));
+    EXPECT_EQ(all(run, "yardstick", "work"), (std::set<std::string>{"memory-copy"}));
 }
+
+TEST(Bench, ADeviceThatCannotBeOpenedIsAFailure) { EXPECT_EQ(Worlds().run({"bench", "nowhere"}).status, 8); }
 
 TEST(Bench, AnInterruptEndsItWithASummary) {
     Worlds worlds;
