@@ -60,15 +60,19 @@ const CLI::Validator kNumber(
     },
     "");
 
-// The names of the engines built in, and "auto".
-const CLI::Validator kEngine(
-    [](std::string& word) {
-        return word == "auto" || parity::find_engine(word) != nullptr ? std::string() : "no such engine: " + word;
-    },
-    "");
+// The names of the engines that there are, and "auto".
+CLI::Validator engine_name(const session::World& world) {
+    return CLI::Validator(
+        [&world](std::string& word) {
+            const bool known =
+                word == "auto" || std::ranges::find(world.engines, word, &parity::Engine::name) != world.engines.end();
+            return known ? std::string() : "no such engine: " + word;
+        },
+        "");
+}
 
 // Options that every command has.
-void add_common(CLI::App& command, session::Options& options, Words& words) {
+void add_common(CLI::App& command, const session::World& world, session::Options& options, Words& words) {
     command.add_option("--format", words.format, "text for people, or json: one object a line")
         ->check(CLI::IsMember({"text", "json"}))
         ->option_text("text|json");
@@ -76,7 +80,7 @@ void add_common(CLI::App& command, session::Options& options, Words& words) {
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->option_text("auto|always|never");
     command.add_option("--engine", options.engine, "parity engine: auto, scalar or isal")
-        ->check(kEngine)
+        ->check(engine_name(world))
         ->option_text("NAME");
     command
         .add_option("--read", words.reading,
@@ -91,7 +95,7 @@ void add_common(CLI::App& command, session::Options& options, Words& words) {
 }
 
 // Options of the commands that work on a file system.
-void add_file_system(CLI::App& command, session::Options& options, Words& words) {
+void add_file_system(CLI::App& command, const session::World& world, session::Options& options, Words& words) {
     command.add_option("DEVICE", options.devices, "image files or block devices, in any order; only these are opened")
         ->required();
     command
@@ -101,7 +105,7 @@ void add_file_system(CLI::App& command, session::Options& options, Words& words)
         ->check(kNumber)
         ->allow_extra_args(false)  // the words behind it are devices
         ->take_all();
-    add_common(command, options, words);
+    add_common(command, world, options, words);
 }
 
 void add_repair(CLI::App& command, session::Options& options, Words& words) {
@@ -159,9 +163,9 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     session::Options options;
     Words said;
     CLI::App* scrub = app.add_subcommand("scrub", "verify everything, report, change nothing");
-    add_file_system(*scrub, options, said);
+    add_file_system(*scrub, world, options, said);
     CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
-    add_file_system(*inspect, options, said);
+    add_file_system(*inspect, world, options, said);
     inspect->add_option("--logical", said.logical, "the row of that logical address, column by column")
         ->check(kNumber)
         ->option_text("N");
@@ -180,7 +184,7 @@ int run_command_line(const std::vector<std::string>& words, const session::World
 
     CLI::App* bench = app.add_subcommand("bench", "measure what this machine does");
     bench->add_option("DEVICE", options.devices, "image files or block devices to read plainly, as a yardstick");
-    add_common(*bench, options, said);
+    add_common(*bench, world, options, said);
 
     const auto is_first = [&](const CLI::App* command) { return words.front() == command->get_name(); };
     const std::vector<const CLI::App*> commands = {scrub, inspect, repair, undo, bench};

@@ -2,7 +2,7 @@
 //
 // 1. Yardsticks: copies within a cache and beyond it, the page cache, the devices named.
 // 2. Checksums.
-// 3. Each engine's jobs, by shape, length and batch.
+// 3. The jobs of each engine that does them right, by shape, length and batch.
 // 4. The entrances, on one thread and on all.
 #include "session/bench_command.h"
 
@@ -12,13 +12,12 @@
 
 #include "base/printable.h"
 #include "bench/yardsticks.h"
-#include "checksum/checksum.h"
 #include "report/json.h"
 #include "report/text.h"
 #include "scrub/threads.h"
 #include "session/bench_report.h"
+#include "session/choose_engine.h"
 #include "session/conclude.h"
-#include "session/open_volume.h"
 
 namespace raid56::session {
 namespace {
@@ -49,10 +48,9 @@ class BenchRun {
 
   private:
     int run_stages() {
-        const auto chosen = choose_engine(options_, world_);
-        if (!chosen) return fail(chosen.error());
-        engine_ = *chosen;
-        if (auto fine = checksum::self_test(); !fine) return fail(fine.error());
+        const auto engines = usable_engines(options_, world_);
+        if (!engines) return fail(engines.error());
+        engine_ = fastest_engine(*engines, world_);
         std::vector<device::Opened> devices;
         for (const auto& path : options_.devices) {
             auto opened = world_.open(path, options_.reading);
@@ -61,8 +59,7 @@ class BenchRun {
         }
         yardsticks(devices);
         checksums();
-        for (parity::Engine* engine : parity::engines())
-            if (options_.engine == "auto" || engine == engine_) jobs(*engine);
+        for (parity::Engine* engine : *engines) jobs(*engine);
         if (auto fine = entrances(); !fine) return fail(fine.error());
         if (failed_) return end(report::Verdict::failed);
         return end(world_.stop ? report::Verdict::interrupted : report::Verdict::done);

@@ -8,6 +8,7 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "scrub/context.h"
+#include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
 #include "session/inspect_row.h"

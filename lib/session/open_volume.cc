@@ -10,26 +10,11 @@
 #include <algorithm>
 
 #include "base/printable.h"
-#include "checksum/checksum.h"
 #include "session/identify.h"
 #include "volume/assemble.h"
 
 namespace raid56::session {
 namespace {
-
-Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world) {
-    std::vector<device::Opened> opened;
-    for (const auto& path : options.devices) {
-        auto device = world.open(path, options.reading);
-        if (!device) return device.error();
-        for (size_t i = 0; i < opened.size(); i++)
-            if (opened[i].identity == device->identity)
-                return Error{printable(path) + ": is the same device as " + printable(options.devices[i]) +
-                             ", named twice"};
-        opened.push_back(std::move(*device));
-    }
-    return opened;
-}
 
 // The logical range that lost keys of the chunk tree stood for.
 scrub::Unknown lost_chunks(const tree::LostKeys& lost) {
@@ -138,8 +123,21 @@ std::vector<format::Extent> extra_extents(const OpenVolume& open) {
     return all;
 }
 
+Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world) {
+    std::vector<device::Opened> opened;
+    for (const auto& path : options.devices) {
+        auto device = world.open(path, options.reading);
+        if (!device) return device.error();
+        for (size_t i = 0; i < opened.size(); i++)
+            if (opened[i].identity == device->identity)
+                return Error{printable(path) + ": is the same device as " + printable(options.devices[i]) +
+                             ", named twice"};
+        opened.push_back(std::move(*device));
+    }
+    return opened;
+}
+
 Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine) {
-    if (auto fine = checksum::self_test(); !fine) return fine.error();
     auto opened = open_devices(options, world);
     if (!opened) return opened.error();
 
@@ -171,31 +169,6 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
     tell_short_devices(open, world);
     tell_replace(open, world);
     return open;
-}
-
-Result<parity::Engine*> choose_engine(const Options& options, const World& world) {
-    if (options.engine != "auto") {
-        parity::Engine* engine = parity::find_engine(options.engine);
-        if (engine == nullptr) return Error{"there is no parity engine named " + printable(options.engine)};
-        if (auto fine = parity::check_engine(*engine); !fine) return fine.error();
-        return engine;
-    }
-    parity::Engine* best = &parity::scalar_engine();
-    double rate = 0;
-    for (parity::Engine* engine : parity::engines()) {
-        if (engine != &parity::scalar_engine()) {
-            if (auto fine = parity::check_engine(*engine); !fine) {
-                world.err << fine.error().message << "; it is not used\n";
-                continue;
-            }
-        }
-        const double measured = parity::measure_engine(*engine, 4, true, world.clock);
-        if (measured > rate) {
-            rate = measured;
-            best = engine;
-        }
-    }
-    return best;
 }
 
 }  // namespace raid56::session

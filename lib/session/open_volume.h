@@ -32,10 +32,10 @@ struct OpenVolume {
 /// so far; ascending by start.
 std::vector<format::Extent> extra_extents(const OpenVolume& open);
 
-/// Errors are what ends the work (exit status 8); anything else that is wrong becomes a finding.
-Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine);
+/// Opens every device named. One that cannot be had, and the same one named twice, is an error.
+Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world);
 
-/// The engine to work with: the one named, or for "auto" the fastest that agrees with the scalar one.
-Result<parity::Engine*> choose_engine(const Options& options, const World& world);
+/// After choose_engine(). Errors are what ends the work (exit status 8); anything else that is wrong becomes a finding.
+Result<OpenVolume> open_volume(const Options& options, const World& world, parity::Engine& engine);
 
 }  // namespace raid56::session

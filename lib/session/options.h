@@ -7,12 +7,14 @@
 #include <optional>
 #include <ostream>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/units.h"
 #include "device/log_file.h"
 #include "device/open.h"
+#include "parity/engine.h"
 #include "repair/apply.h"
 #include "repair/planner.h"
 #include "scrub/classify.h"
@@ -61,6 +63,7 @@ struct World {
         device::open_for_reading;
     double (*clock)() = nullptr;    // seconds, steady
     const std::atomic<bool>& stop;  // set by an interrupt
+    std::span<parity::Engine* const> engines = parity::engines();
     Writing writing = {};
 };
 

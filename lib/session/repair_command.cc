@@ -21,6 +21,7 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "scrub/super_check.h"
+#include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
 #include "session/scrub_volume.h"

@@ -9,6 +9,7 @@
 
 #include "report/json.h"
 #include "report/text.h"
+#include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/scrub_volume.h"
 

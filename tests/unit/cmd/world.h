@@ -85,6 +85,7 @@ class Worlds {
     device::FaultDevice& device(const std::string& path) { return *devices_.at(path); }
     const std::vector<std::string>& opened() const { return opened_; }
     std::atomic<bool> stop{false};
+    std::vector<parity::Engine*> engines{parity::engines().begin(), parity::engines().end()};
 
     Outcome run(const std::vector<std::string>& words) {
         std::ostringstream out, err;
@@ -97,7 +98,8 @@ class Worlds {
     int run_on(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
         opened_.clear();
         const session::World world{
-            out, err, false, [this](const std::string& path, device::Reading) { return open(path); }, clock, stop};
+            out,   err,  false,  [this](const std::string& path, device::Reading) { return open(path); },
+            clock, stop, engines};
         return run_command_line(words, world);
     }
 
