@@ -112,8 +112,8 @@ std::span<Engine* const> engines();
 /// By name; nullptr when there is none of that name.
 Engine* find_engine(std::string_view name);
 /// Compares an engine with the scalar one over every op and a set of shapes; says what differed. A
-/// refused job is no error, a failed one is. Digest jobs are not tried: nothing here could judge them.
-/// Takes some tens of milliseconds.
+/// refused job is no error, a failed one is. Digest jobs are not tried: nothing here could judge them
+/// (session/check_digests does). Takes some tens of milliseconds.
 Result<void> check_engine(Engine& engine);
 /// Seconds by a steady clock, from any start. Given by the caller: this folder is pure.
 using Clock = double (*)();

@@ -5,21 +5,31 @@
 
 #include "base/printable.h"
 #include "checksum/checksum.h"
+#include "session/check_digests.h"
 
 namespace raid56::session {
+namespace {
+
+Result<void> check(parity::Engine& engine) {
+    if (auto fine = parity::check_engine(engine); !fine) return fine;
+    return check_digests(engine);
+}
+
+}  // namespace
+
 Result<std::vector<parity::Engine*>> usable_engines(const Options& options, const World& world) {
     if (auto fine = checksum::self_test(); !fine) return fine.error();
     std::vector<parity::Engine*> usable;
     if (options.engine != "auto") {
         const auto named = std::ranges::find(world.engines, options.engine, &parity::Engine::name);
         if (named == world.engines.end()) return Error{"there is no parity engine named " + printable(options.engine)};
-        if (auto fine = parity::check_engine(**named); !fine) return fine.error();
+        if (auto fine = check(**named); !fine) return fine.error();
         usable.push_back(*named);
         return usable;
     }
     for (parity::Engine* engine : world.engines) {
         // What the others are held against needs no check of its own.
-        const auto fine = engine == &parity::scalar_engine() ? Result<void>{} : parity::check_engine(*engine);
+        const auto fine = engine == &parity::scalar_engine() ? Result<void>{} : check(*engine);
         if (fine)
             usable.push_back(engine);
         else

@@ -2,8 +2,11 @@
 // Engines that err are neither used nor measured, and standard error says why.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <set>
 
+#include "checksum/checksum.h"
 #include "world.h"
 
 namespace raid56::cmd {
@@ -57,6 +60,104 @@ TEST(Engines, ThatErrAreRefusedByName) {
         EXPECT_TRUE(holds(run.err, "btrfs-raid56: parity engine other: verify")) << run.err;
         EXPECT_TRUE(worlds.opened().empty()) << command;
     }
+}
+
+/// Does digests too, unless lie() spoils one.
+class DigestEngine : public OtherEngine {
+  public:
+    using Lie = std::function<void(Job&)>;
+    explicit DigestEngine(Lie lie = [](Job&) {}) : lie_(std::move(lie)) {}
+
+    void wait(parity::Batch batch) override {
+        for (Job& job : batch)
+            if (job.op == Op::digest) work(job);
+    }
+
+    size_t digests = 0;  // jobs done
+
+  private:
+    void work(Job& job) {
+        const size_t block = job.length / job.blocks;
+        for (size_t i = 0; i < job.blocks; i++) {
+            const Digest digest = checksum::digest(job.csum, ByteView(job.columns[0] + i * block, block));
+            std::copy_n(digest.begin(), csum_size(job.csum), job.digests + i * csum_size(job.csum));
+        }
+        job.outcome = parity::Outcome::done;
+        digests++;
+        lie_(job);
+    }
+
+    Lie lie_;
+};
+
+void expect_refused(const DigestEngine::Lie& lie, const std::string& why) {
+    SCOPED_TRACE(why);
+    const std::string sentence = "parity engine other: " + why;
+    DigestEngine liar(lie);
+    Worlds worlds;
+    worlds.engines = {&parity::scalar_engine(), &liar};
+    worlds.add("a", std::vector<uint8_t>(1 << 20));
+    const Outcome named = worlds.run({"scrub", "--engine", "other", "a"});
+    EXPECT_EQ(named.status, 8);
+    EXPECT_EQ(named.err, "btrfs-raid56: " + sentence + "\n");
+    EXPECT_TRUE(worlds.opened().empty());
+    const Outcome chosen = worlds.run({"scrub", "--format", "json", "a"});
+    EXPECT_TRUE(holds(chosen.err, sentence + "; it is not used\n")) << chosen.err;
+    EXPECT_EQ(chosen.summary()["engine"], "scalar");
+}
+
+TEST(DigestEngines, ThatAreRightAreTaken) {
+    DigestEngine right;
+    Worlds worlds;
+    worlds.engines = {&parity::scalar_engine(), &right};
+    worlds.add("a", std::vector<uint8_t>(1 << 20));
+    const Outcome run = worlds.run({"scrub", "--format", "json", "--engine", "other", "a"});
+    EXPECT_EQ(run.summary()["engine"], "other");
+    EXPECT_FALSE(holds(run.err, "parity engine")) << run.err;
+    EXPECT_EQ(right.digests, 4u * 3 * 3) << "kinds, sizes of a sector, counts";
+}
+
+TEST(DigestEngines, ThatLieAreNotUsed) {
+    expect_refused([](Job& job) { job.digests[0] ^= 1; }, "crc32c of 1 blocks of 4096 bytes is wrong");
+    for (const CsumKind kind : {CsumKind::crc32c, CsumKind::xxhash64, CsumKind::sha256, CsumKind::blake2b}) {
+        const std::string name = csum_name(kind);
+        const size_t size = csum_size(kind);
+        expect_refused([&](Job& job) { job.digests[0] ^= job.csum == kind ? 1 : 0; },
+                       name + " of 1 blocks of 4096 bytes is wrong");
+        expect_refused(
+            [&](Job& job) {
+                if (job.csum == kind && job.blocks == 16) job.digests[15 * size + size - 1] ^= 0x80;
+            },
+            name + " of 16 blocks of 4096 bytes is wrong");
+        expect_refused(
+            [&](Job& job) {  // the first one's everywhere
+                if (job.csum == kind && job.blocks == 3) std::copy_n(job.digests, size, job.digests + 2 * size);
+            },
+            name + " of 3 blocks of 4096 bytes is wrong");
+        expect_refused(
+            [&](Job& job) {  // one too many
+                if (job.csum == kind && job.length == 65536 && job.blocks == 1) job.digests[size] = 0;
+            },
+            name + " of 1 blocks of 65536 bytes is wrong");
+    }
+}
+
+TEST(DigestEngines, ThatDoNothingAndSayDoneAreNotUsed) {
+    expect_refused([](Job& job) { std::fill_n(job.digests, job.blocks * csum_size(job.csum), uint8_t{0xa5}); },
+                   "crc32c of 1 blocks of 4096 bytes is wrong");
+}
+
+TEST(DigestEngines, ThatBreakAreNotUsed) {
+    expect_refused([](Job& job) { job.outcome = parity::Outcome::failed; }, "crc32c of 1 blocks of 4096 bytes failed");
+    expect_refused([](Job& job) { job.outcome = parity::Outcome::pending; },
+                   "crc32c of 1 blocks of 4096 bytes is still pending");
+    expect_refused([](Job& job) { job.outcome = parity::Outcome::refused; },
+                   "crc32c of 1 blocks of 4096 bytes was refused and yet wrote");
+    expect_refused(
+        [](Job& job) {  // the last one, so that no other job reads what it spoils
+            if (job.csum == CsumKind::blake2b && job.length == 1 << 20) job.columns[0][job.length - 1] ^= 1;
+        },
+        "a batch of digests wrote to what it read");
 }
 
 TEST(Engines, AreKnownByTheirNames) {
