@@ -181,7 +181,8 @@ void TextWriter::summary(const Summary& event) {
              << "  raid5/6 rows           " << c.rows_checked << '\n'
              << "  read                   " << human_bytes(c.bytes_read) << " in " << std::fixed << std::setprecision(2)
              << event.seconds << " s (" << event.engine;
-        if (c.engine_fallbacks > 0) out_ << "; " << c.engine_fallbacks << " jobs that it did not take by scalar";
+        if (c.engine_fallbacks > 0)
+            out_ << "; " << c.engine_fallbacks << (c.engine_fallbacks == 1 ? " job" : " jobs") << " done in software";
         out_ << ")\n";
         open_list("Found");
         const auto count = [&](const char* what, uint64_t n) {

@@ -63,7 +63,7 @@ struct Counters {
     uint64_t undecided_sectors = 0;  // not in the summary: decides the verdict
     uint64_t bytes_read = 0;
     // Jobs that software did for the engine; not digests that it refused at once, as engines without them do.
-    uint64_t engine_fallbacks = 0;
+    uint64_t engine_fallbacks = 0;  // jobs of the parity engine that software did (StripeChecker::run_jobs)
 
     void add(const Counters& other);
 };

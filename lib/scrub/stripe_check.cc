@@ -77,8 +77,12 @@ void StripeChecker::run_jobs(Batch& batch) {
 
     parity::start(context_.engine, jobs_);
     compute_refused_digests(window);  // while the engine works on the rest
-    batch.counters.engine_fallbacks += parity::finish(context_.engine, jobs_);
-    batch.counters.engine_fallbacks += compute_refused_digests(window);  // those that it took and failed
+    const size_t parities = parity::finish(context_.engine, jobs_);
+    const size_t digests = compute_refused_digests(window);
+    // What the engine was meant to do and software did: parity jobs that it refused, failed or left pending,
+    // and digest jobs that it took and then gave up. Digests refused at once are not counted: most engines
+    // take none, and software is where they belong. Each job counts once, here and nowhere else.
+    batch.counters.engine_fallbacks += parities + digests;
     compare(window);
 }
 

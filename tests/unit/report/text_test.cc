@@ -150,5 +150,22 @@ TEST(Text, HumanBytes) {
     EXPECT_EQ(human_bytes(UINT64_MAX), "16.00 EiB");
 }
 
+TEST(Text, TellsWhatSoftwareDidForTheEngine) {
+    Summary summary = some_summary();
+    summary.command = "scrub";
+    summary.engine = "isal";
+    const auto told = [&](uint64_t jobs) {
+        summary.counters.engine_fallbacks = jobs;
+        std::ostringstream out;
+        TextWriter(out).summary(summary);
+        const std::string text = out.str();
+        const size_t from = text.find("(isal");
+        return text.substr(from, text.find('\n', from) - from);
+    };
+    EXPECT_EQ(told(0), "(isal)");
+    EXPECT_EQ(told(1), "(isal; 1 job done in software)");
+    EXPECT_EQ(told(2), "(isal; 2 jobs done in software)");
+}
+
 }  // namespace
 }  // namespace raid56::report
