@@ -20,12 +20,20 @@
 namespace raid56::scrub {
 namespace {
 
-constexpr size_t kBatchBytes = 8 << 20;  // of all strips together
+constexpr size_t kBatchBytes = 8 << 20;  // of all strips together; more where one full stripe is more
 constexpr unsigned kReadAhead = 2;       // batches beyond those being checked, at least
-constexpr unsigned kLeastBatches = 8;    // what keeps a few fast disks busy
+constexpr unsigned kUsualBatches = 8;    // what keeps a few fast disks busy
+constexpr unsigned kLeastBatches = 2;    // one is read while another is checked
 
 unsigned stripes_in_batch(const volume::Layout& layout) {
     return static_cast<unsigned>(std::max<size_t>(1, kBatchBytes / (layout.stripes * kStripLen)));
+}
+
+// Bytes.
+size_t widest_full_stripe(const volume::Volume& volume) {
+    size_t widest = 0;
+    for (const auto& chunk : volume.chunks()) widest = std::max<size_t>(widest, chunk.layout.stripes * kStripLen);
+    return widest;
 }
 
 class Pipeline {
@@ -38,7 +46,7 @@ class Pipeline {
           threads_(threads),
           allocated_(allocated_bytes),
           chunk_(tell_devices ? 0 : context.volume.chunks().size()) {
-        const unsigned batches = std::max(threads + kReadAhead, kLeastBatches);
+        const unsigned batches = batch_count(threads, widest_full_stripe(context.volume));
         for (unsigned i = 0; i < batches; i++) free_.push_back(std::make_unique<Slot>(context.engine));
     }
 
@@ -180,6 +188,14 @@ class Pipeline {
 };
 
 }  // namespace
+
+// A batch once used for a wide chunk keeps its memory, so that all are counted as wide as the widest.
+unsigned batch_count(unsigned threads, size_t widest_full_stripe) {
+    const size_t most_bytes = size_t{std::max(threads, kMostThreads) + kReadAhead} * kBatchBytes;
+    const size_t affordable = most_bytes / std::max(kBatchBytes, widest_full_stripe);
+    const size_t wanted = std::max(threads + kReadAhead, kUsualBatches);
+    return static_cast<unsigned>(std::max<size_t>(std::min(wanted, affordable), kLeastBatches));
+}
 
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
                       uint64_t allocated_bytes) {

@@ -2,7 +2,9 @@
 // The scrub loop: one pass over everything allocated. One thread builds windows and starts their
 // reads ahead, worker threads wait for the bytes and check them, results leave in order.
 //
-// Memory: a fixed number of batches of a fixed size, whatever the file system.
+// Memory: a fixed number of batches, 112 MiB in all at most, whatever the file system and the machine;
+// two full stripes where these are more (chunks over 900 devices); 8 MiB more for each thread beyond
+// twelve that the user asks for. Image files take a group of full stripes for each batch, a tenth of that.
 #pragma once
 
 #include <atomic>
@@ -19,6 +21,9 @@ struct Options {
 /// Tells the sink everything that is found, in the order of the report, and returns the counts.
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
                       uint64_t allocated_bytes);
+
+/// Batches under way at once; their memory is bounded as said above. `widest_full_stripe`: of all chunks, bytes.
+unsigned batch_count(unsigned threads, size_t widest_full_stripe);
 
 /// One damage for each device that has a part of the chunk and is missing, stale or distrusted.
 std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk);

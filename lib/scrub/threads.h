@@ -7,8 +7,8 @@
 
 namespace raid56::scrub {
 
-/// Taken by itself. Each thread works on a few MiB of its own: a machine of many processors does not
-/// make a scrub take GiB, and fewer are enough for the disks.
+/// Taken by itself. Each thread works on memory of its own (scrub.h, entrance_bench.h): a machine of many
+/// processors must not make a scrub take GiB.
 inline constexpr unsigned kMostThreads = 12;
 
 /// As many as asked for; 0: one for each processor, at most kMostThreads.
