@@ -18,6 +18,7 @@
 #include "session/bench_report.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
+#include "session/open_volume.h"
 
 namespace raid56::session {
 namespace {
@@ -51,13 +52,9 @@ class BenchRun {
         const auto engines = usable_engines(options_, world_);
         if (!engines) return fail(engines.error());
         engine_ = fastest_engine(*engines, world_);
-        std::vector<device::Opened> devices;
-        for (const auto& path : options_.devices) {
-            auto opened = world_.open(path, options_.reading);
-            if (!opened) return fail(opened.error());
-            devices.push_back(std::move(*opened));
-        }
-        yardsticks(devices);
+        const auto devices = open_devices(options_, world_);
+        if (!devices) return fail(devices.error());
+        yardsticks(*devices);
         checksums();
         for (parity::Engine* engine : *engines) jobs(*engine);
         if (auto fine = entrances(); !fine) return fail(fine.error());

@@ -69,6 +69,16 @@ TEST(Bench, ADeviceThatCannotBeReadIsAFailureAndTheRestIsMeasuredAllTheSame) {
 
 TEST(Bench, ADeviceThatCannotBeOpenedIsAFailure) { EXPECT_EQ(Worlds().run({"bench", "nowhere"}).status, 8); }
 
+TEST(Bench, ADeviceNamedTwiceIsRefused) {
+    Worlds worlds;
+    worlds.add("a", std::vector<uint8_t>(1 << 20));
+    worlds.add("b", std::vector<uint8_t>(1 << 20));
+    const Outcome run = worlds.run({"bench", "--format", "json", "--engine", "isal", "a", "b", "a"});
+    EXPECT_EQ(run.status, 8);
+    EXPECT_EQ(run.err, "btrfs-raid56: a: is the same device as a, named twice\n");
+    EXPECT_TRUE(run.lines_of("yardstick").empty());
+}
+
 TEST(Bench, AnInterruptEndsItWithASummary) {
     Worlds worlds;
     worlds.stop = true;
