@@ -173,7 +173,7 @@ int run_command_line(const std::vector<std::string>& words, const session::World
         ->option_text("PATH");
 
     CLI::App* repair = app.add_subcommand("repair", "plan what puts damage right; with --write, do it");
-    add_file_system(*repair, options, said);
+    add_file_system(*repair, world, options, said);
     add_repair(*repair, options, said);
     CLI::App* undo = app.add_subcommand("undo", "put back what a repair replaced");
     undo->add_option("DEVICE", options.devices, "the devices of that repair, in any order")->required();
