@@ -144,6 +144,28 @@ def resize(where, *_):
     fill.nodatacow(where)
 
 
+def sprout(folder):
+    """A seed file system and what sprouted from it: (images of the sprout's own devices, of the seed's)."""
+    seeds = SEED_BASE.copy(os.path.join(folder, "seed"))
+    with kernel.attached(seeds) as loops:
+        for loop in loops:
+            kernel.run("btrfs", "device", "scan", loop)
+        kernel.run("btrfstune", "-S", "1", loops[0])
+    new = [os.path.join(folder, f"new{i}.img") for i in range(3)]
+    for path in new:
+        with open(path, "wb") as image:
+            image.truncate(192 * MIB)
+    with kernel.attached(seeds) as loops, kernel.attached(new) as fresh:
+        with kernel.mounted(loops) as where:
+            kernel.run("btrfs", "device", "add", "-f", "-K", fresh[0], where)
+            kernel.run("mount", "-o", "remount,rw", where)
+            kernel.run("btrfs", "device", "add", "-f", "-K", *fresh[1:], where)
+            with open(os.path.join(where, "sprouted"), "wb") as out:
+                out.write(os.urandom(3 * MIB))
+            kernel.sync(where)
+    return new, seeds
+
+
 WHILE_MOUNTED = {"add_and_convert": add_and_convert, "crash_copy": crash_copy, "resize": resize}
 
 

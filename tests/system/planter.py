@@ -10,7 +10,7 @@ import collections
 import struct
 
 import algebra
-from truth import DATA, FREE, SILENT, STRIP, SUPER_SIZE, TREE
+from truth import DATA, FREE, PROVABLE, SILENT, STRIP, SUPER_SIZE, TREE
 
 # Losing a block of these takes no expectation about data away.
 SAFE_OWNERS = ("FREE_SPACE_TREE", "UUID_TREE", "DATA_RELOC_TREE", "DEV_TREE", "QUOTA_TREE")
@@ -19,8 +19,9 @@ KINDS = ("random", "zeros", "bit", "torn", "head", "foreign")
 
 
 class Planter:
-    def __init__(self, volume, path_of, dice):
-        self.volume, self.dice, self.path_of = volume, dice, path_of
+    def __init__(self, volume, path_of, dice, sure=False):
+        """`sure`: hits nothing in rows of raid5/6 but what a repair brings back bit for bit, or reports for certain."""
+        self.volume, self.dice, self.path_of, self.sure = volume, dice, path_of, sure
         self.size = volume.sectorsize
         self.touched, self.supers = set(), []
         self.planted = collections.Counter()  # by role
@@ -125,7 +126,7 @@ class Planter:
 
     # --- rows of raid5/6 ---
 
-    def _place(self, chunk, full_stripe, row, column):
+    def place(self, chunk, full_stripe, row, column):
         devid, physical = chunk.column(full_stripe, column)
         return devid, physical + row * self.size
 
@@ -139,7 +140,7 @@ class Planter:
         chunk, full_stripe, row = key
         self._used.add((chunk.logical, full_stripe, row))
         for column in columns:
-            self.hit(self._place(*key, column), self._role(*key, column), kind)
+            self.hit(self.place(*key, column), self._role(*key, column), kind)
 
     def _fresh(self, key):
         return (key[0].logical, key[1], key[2]) not in self._used
@@ -150,8 +151,56 @@ class Planter:
         for key in self.dice.sample(fresh, min(count, len(fresh))):
             chunk = key[0]
             most = chunk.parity + (self.dice.randrange(3) if beyond else 0)
-            number = min(self.dice.randint(1, max(1, most)), chunk.width)
-            self.hit_row(key, self.dice.sample(range(chunk.width), number))
+            columns = self._columns(key)
+            number = min(self.dice.randint(1, max(1, most)), len(columns))
+            self.hit_row(key, self.dice.sample(columns, number))
+
+    def _columns(self, key):
+        """Columns of a row that may be hit."""
+        chunk = key[0]
+        if not self.sure:
+            return range(chunk.width)
+        states = [self.volume.state(logical) for logical in self.logicals(key)]
+        provable = [c for c, state in enumerate(states) if state in PROVABLE]
+        parity = list(range(chunk.data_columns, chunk.width)) if provable else []
+        if SILENT in states and parity:  # one parity has to speak for the other, and for the silent data
+            parity.remove(self.dice.choice(parity))
+        return provable + parity
+
+    def logicals(self, key):
+        chunk, full_stripe, row = key
+        start = chunk.logical + full_stripe * chunk.data_columns * STRIP + row * self.size
+        return [start + column * STRIP for column in range(chunk.data_columns)]
+
+    def parity_of_trees(self, count):
+        """Hits one parity or all of rows that hold parts of tree blocks."""
+        fresh = [key for key in self.rows_by_class["tree"] if self._fresh(key)]
+        for key in self.dice.sample(fresh, min(count, len(fresh))):
+            parity = [column for column in self._columns(key) if column >= key[0].data_columns]
+            self.hit_row(key, self.dice.sample(parity, self.dice.randint(min(1, len(parity)), len(parity))))
+
+    def everything_on(self, devid, share=1.0):
+        """Hits every sector of a device, or a share of them, that comes back bit for bit; superblocks left out."""
+        for keys in self.rows_by_class.values():
+            for key in keys:
+                column = key[0].column_at(devid, self._on(key, devid))[1] if self._on(key, devid) is not None else None
+                if column in self._columns(key) and self._fresh(key) and self.dice.random() < share:
+                    self.hit_row(key, [column], "random")
+        for chunk in self.volume.chunks:
+            if not chunk.parity and chunk.profile not in ("SINGLE", "RAID0", "DUP"):
+                self._hit_mirrored_on(devid, chunk, share)
+
+    @staticmethod
+    def _on(key, devid):
+        """Where a device's part of a row's strip lies, or None."""
+        chunk, full_stripe, _ = key
+        return next((offset + full_stripe * STRIP for where, offset in chunk.stripes if where == devid), None)
+
+    def _hit_mirrored_on(self, devid, chunk, share):
+        for logical in self.volume.sectors(chunk, PROVABLE):
+            for place in chunk.copies(logical):
+                if place[0] == devid and place not in self.touched and self.dice.random() < share:
+                    self.hit(place, "tree" if self.volume.state(logical) == TREE else "data", "random")
 
     # --- tree blocks ---
 
@@ -195,13 +244,17 @@ class Planter:
             return False
         chosen = self.dice.sample(keys, self.dice.randint(1, min(4, len(keys))))
         for key, column in chosen:
-            chunk = key[0]
-            others = [c for c in range(chunk.width) if c != column]
-            number = self.dice.randint(0, chunk.parity - 1)
+            others = [c for c in self._columns(key) if c != column]
+            number = min(self.dice.randint(0, key[0].parity - 1), len(others))
             self.hit_row(key, [column] + self.dice.sample(others, number))
         for key, _ in keys:
             self._used.add((key[0].logical, key[1], key[2]))
         return True
+
+    def hurt_as_the_kernel_cannot(self, block):
+        """Row 0 of a tree block on raid6 in its data and in P, row 1 in its data and in Q."""
+        for (key, column), parity in zip(self.block_rows(block), (0, 1)):
+            self.hit_row(key, [column, key[0].data_columns + parity], "random")
 
     def swap_blocks(self, count):
         """Puts the bytes of another valid tree block over whole blocks: the checksum is right, the header is not."""

@@ -26,32 +26,11 @@ class IoErrors(harness.Case):
         self.originals = harness.by_devid(fixtures.SHAPES[shape].images())
         self.volume = truth.Volume(list(self.originals.values()))
         self.damaged = harness.by_devid(self.copy(shape, f"{shape}-{devid}"))
-        held = sorted(self.held(devid, 65 * MIB))
+        held = sorted(self.volume.held(devid, 65 * MIB))
         self.assertGreater(len(held), 50, "nothing to lose")
         cut = cut or held[len(held) // 2]
-        lost = {(devid, at) for at in self.held(devid, cut)}
+        lost = {(devid, at) for at in self.volume.held(devid, cut)}
         return cut, lost
-
-    def held(self, devid, least):
-        """Physical sectors of a device, from `least` on, whose row or mirrored sector holds something."""
-        size = self.volume.sectorsize
-        found = set()
-        for chunk in self.volume.chunks:
-            for index, (stripe_devid, offset) in enumerate(chunk.stripes):
-                if stripe_devid != devid:
-                    continue
-                states = self.volume.states[chunk.logical]
-                for at in range(max(offset, least), offset + chunk.dev_length, size):
-                    if chunk.parity:
-                        full_stripe, rest = divmod(at - offset, truth.STRIP)
-                        stride = truth.STRIP // size * chunk.data_columns
-                        row = states[full_stripe * stride:(full_stripe + 1) * stride][rest // size::truth.STRIP // size]
-                        holds = any(row) and full_stripe not in chunk.excluded
-                    else:
-                        holds = self.volume.state(chunk.logical_at(devid, at))
-                    if holds:
-                        found.add(at)
-        return found
 
     def expect(self, lost, supers=()):
         return judge.Judge(self.volume, self.originals, self.damaged, (), erased=lost, supers=supers).judge()
@@ -115,7 +94,7 @@ class IoErrors(harness.Case):
             with self.subTest(shape=shape):
                 _, first = self.prepare(shape, 1)
                 cut = min(at for _, at in first)
-                both = {(devid, at) for devid in (1, 2) for at in self.held(devid, cut)}
+                both = {(devid, at) for devid in (1, 2) for at in self.volume.held(devid, cut)}
                 expected = self.expect(both, self.lost_supers(1, cut) + self.lost_supers(2, cut))
                 for devid in (1, 2):
                     os.truncate(self.damaged[devid], cut)

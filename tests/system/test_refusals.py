@@ -205,23 +205,7 @@ class Usage(harness.Case):
 class Sprout(harness.Case):
     def test_seed_and_sprout(self):
         """A seed named by the sprout's chunk tree belongs to the set; it is read, and the whole is clean."""
-        seeds = fixtures.SEED_BASE.copy(os.path.join(self.folder, "seed"))
-        with kernel.attached(seeds) as loops:
-            for loop in loops:
-                kernel.run("btrfs", "device", "scan", loop)
-            kernel.run("btrfstune", "-S", "1", loops[0])
-        new = [os.path.join(self.folder, f"new{i}.img") for i in range(3)]
-        for path in new:
-            with open(path, "wb") as image:
-                image.truncate(192 << 20)
-        with kernel.attached(seeds) as loops, kernel.attached(new) as fresh:
-            with kernel.mounted(loops) as where:
-                kernel.run("btrfs", "device", "add", "-f", "-K", fresh[0], where)
-                kernel.run("mount", "-o", "remount,rw", where)
-                kernel.run("btrfs", "device", "add", "-f", "-K", *fresh[1:], where)
-                with open(os.path.join(where, "sprouted"), "wb") as out:
-                    out.write(os.urandom(3 << 20))
-                kernel.sync(where)
+        new, seeds = fixtures.sprout(self.folder)
         self.assertNotEqual(truth.read_super(seeds[0]).fsid, truth.read_super(new[0]).fsid)
         before = [pathlib.Path(path).read_bytes() for path in seeds]
         report = tool.scrub([*new, *seeds])

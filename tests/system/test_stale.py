@@ -5,12 +5,12 @@
 import os
 import random
 
-import algebra
 import fixtures
 import harness
 import judge
 import kernel
 import planter
+import stale
 import supers
 import tool
 import truth
@@ -21,80 +21,8 @@ def states(report):
 
 
 class Stale(harness.Case):
-    def write_degraded(self, paths, absent, work):
-        """Mounts without one device and writes."""
-        left = [path for devid, path in sorted(paths.items()) if devid != absent]
-        with kernel.attached(left) as loops, kernel.mounted(loops, ["degraded"]) as where:
-            work(where)
-            kernel.sync(where)
-
-    @staticmethod
-    def write_some(where):
-        dice = random.Random("degraded")
-        for f in range(30):
-            with open(os.path.join(where, f"while-degraded{f}"), "wb") as out:
-                out.write(dice.randbytes(dice.randrange(1, 200000)))
-        with open(os.path.join(where, "nocow", "large"), "r+b") as out:
-            for _ in range(40):
-                out.seek(dice.randrange(3 << 8) * 4096)
-                out.write(dice.randbytes(4096))
-
     def stale_set(self, absent):
-        """A set whose device `absent` missed some writes: ({devid: path}, truth about the others).
-
-        A loaded machine shows a fault of the kernel's own (seen in 6.18): now and then a degraded write to raid6 loses
-        one of two columns written at once, parity included.  Such a set is really damaged; it is made again.
-        """
-        for attempt in range(20):
-            paths = harness.by_devid(fixtures.STALE_BASE.copy(os.path.join(self.folder, f"stale{absent}-{attempt}")))
-            behind = truth.read_super(paths[absent]).generation
-            self.write_degraded(paths, absent, self.write_some)
-            fresh = [path for devid, path in paths.items() if devid != absent]
-            self.assertGreater(truth.read_super(fresh[0]).generation, behind)
-            volume = truth.Volume(fresh)
-            if self.is_sound(volume, absent):
-                return paths, volume
-            print("the kernel lost data in a degraded write; once more", flush=True)
-        self.fail("the kernel lost data in every degraded mount")
-
-    @staticmethod
-    def is_sound(volume, absent):
-        """Whether every row that holds data is whole: checksums hold and parities agree, without the absent device."""
-        csums = dict(truth.stored_csums(list(volume.path_of.values())))
-        size = volume.sectorsize
-        files = {devid: open(path, "rb") for devid, path in volume.path_of.items()}
-
-        def strip(place):
-            if place[0] == absent:
-                return None
-            files[place[0]].seek(place[1])
-            return files[place[0]].read(truth.STRIP)
-
-        try:
-            for chunk in volume.chunks:
-                if not chunk.parity:
-                    continue
-                states, per_strip = volume.states[chunk.logical], truth.STRIP // size
-                for full_stripe in range(chunk.rows_of_strips):
-                    first = full_stripe * chunk.data_columns
-                    if not any(states[first * per_strip:(first + chunk.data_columns) * per_strip]):
-                        continue
-                    columns = [strip(chunk.column(full_stripe, c)) for c in range(chunk.width)]
-                    data, p, q = columns[:-2], columns[-2], columns[-1]
-                    if None in data:
-                        data[data.index(None)] = algebra.solve_p(columns[:-2], data.index(None), p)
-                    if q not in (None, algebra.q_of(data)) or p not in (None, algebra.p_of(data)):
-                        return False
-                    for c, content in enumerate(data):
-                        logical = chunk.logical + (first + c) * truth.STRIP
-                        for at in range(0, truth.STRIP, size):
-                            if volume.state(logical + at) == truth.DATA and csums[logical + at] != algebra.csum(
-                                    volume.csum_kind, content[at:at + size]):
-                                return False
-        finally:
-            for handle in files.values():
-                handle.close()
-        return True
+        return stale.stale_set(self.folder, absent)
 
     def test_disk_returns(self):
         """Left out while others were written, nodatacow files too: an erasure, chunk by chunk, all of it repairable."""

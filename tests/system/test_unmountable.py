@@ -26,24 +26,10 @@ class Unmountable(harness.Case):
         self.volume = truth.Volume(list(self.originals.values()))
         self.damaged = harness.by_devid(self.copy(SHAPE))
 
-    def roots(self, *owners):
-        """The root block of each of these trees: its highest block."""
-        found = []
-        for owner in owners:
-            blocks = [b for b in self.volume.blocks.values() if b.owner == owner]
-            found.append(max(blocks, key=lambda b: b.level).logical)
-        return found
-
-    def hurt(self, plants, block):
-        rows = plants.block_rows(block)
-        for (key, column), parity in zip(rows, (0, 1)):
-            chunk = key[0]
-            plants.hit_row(key, [column, chunk.data_columns + parity], "random")
-
     def scrub_after(self, blocks):
         with planter.Planter(self.volume, self.damaged, random.Random("unmountable")) as plants:
             for block in blocks:
-                self.hurt(plants, block)
+                plants.hurt_as_the_kernel_cannot(block)
         mountable, why = kernel.mounts_read_only(list(self.damaged.values()))
         self.assertFalse(mountable, "the kernel mounts it: the test proves nothing")
         expected = judge.Judge(self.volume, self.originals, self.damaged, plants.touched).judge()
@@ -56,21 +42,16 @@ class Unmountable(harness.Case):
         self.assertTrue(mountable, why)
 
     def test_root_tree(self):
-        self.scrub_after(self.roots("ROOT_TREE"))
+        self.scrub_after(self.volume.roots("ROOT_TREE"))
 
     def test_chunk_tree(self):
-        self.scrub_after(self.roots("CHUNK_TREE"))
+        self.scrub_after(self.volume.roots("CHUNK_TREE"))
 
     def test_all_roots_at_once(self):
         """Chunk, root, extent, checksum and file trees, each hurt this way."""
-        wanted, rows = [], set()
-        for block in self.roots("CHUNK_TREE", "ROOT_TREE", "EXTENT_TREE", "CSUM_TREE", "FS_TREE", "DEV_TREE"):
-            chunk = self.volume.chunk_of(block)
-            stripe = (block - chunk.logical) // (chunk.data_columns * truth.STRIP)
-            place = (chunk.logical, stripe, (block - chunk.logical) % truth.STRIP)
-            if place not in rows:  # two of them side by side in the same rows would go beyond tolerance
-                rows.add(place)
-                wanted.append(block)
+        # Two of them side by side in the same rows would go beyond tolerance.
+        wanted = self.volume.roots_in_rows_of_their_own("CHUNK_TREE", "ROOT_TREE", "EXTENT_TREE", "CSUM_TREE", "FS_TREE",
+                                                        "DEV_TREE")
         self.assertGreaterEqual(len(wanted), 3)
         self.scrub_after(wanted)
 

@@ -318,6 +318,44 @@ class Volume:
         at = bisect.bisect_right(self.extents, (logical, 1 << 63)) - 1
         return self.extents[at].logical
 
+    def roots(self, *owners):
+        """The root block of each of these trees: its highest block."""
+        return [max((b for b in self.blocks.values() if b.owner == owner), key=lambda b: b.level).logical
+                for owner in owners]
+
+    def roots_in_rows_of_their_own(self, *owners):
+        """Those root blocks on raid5/6 that share no row with one before them."""
+        wanted, rows = [], set()
+        for block in self.roots(*owners):
+            chunk = self.chunk_of(block)
+            stripe = (block - chunk.logical) // (chunk.data_columns * STRIP)
+            place = (chunk.logical, stripe, (block - chunk.logical) % STRIP)
+            if place not in rows:
+                rows.add(place)
+                wanted.append(block)
+        return wanted
+
+    def held(self, devid, least):
+        """Physical sectors of a device, from `least` on, whose row or mirrored sector holds something."""
+        size = self.sectorsize
+        found = set()
+        for chunk in self.chunks:
+            for stripe_devid, offset in chunk.stripes:
+                if stripe_devid != devid:
+                    continue
+                states = self.states[chunk.logical]
+                for at in range(max(offset, least), offset + chunk.dev_length, size):
+                    if chunk.parity:
+                        full_stripe, rest = divmod(at - offset, STRIP)
+                        stride = STRIP // size * chunk.data_columns
+                        row = states[full_stripe * stride:(full_stripe + 1) * stride][rest // size::STRIP // size]
+                        holds = any(row) and full_stripe not in chunk.excluded
+                    else:
+                        holds = self.state(chunk.logical_at(devid, at))
+                    if holds:
+                        found.add(at)
+        return found
+
     def counted(self):
         """(data bytes, tree bytes) as the kernel's scrub counts them: raid5/6 once, mirrors once for each copy."""
         data = tree = 0
