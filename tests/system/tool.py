@@ -9,6 +9,10 @@ import subprocess
 
 EXIT_OF_VERDICT = {"clean": {0}, "repairable": {1}, "unrepairable": {4}, "undecided": {4}, "interrupted": {32},
                    "failed": {8}, "repaired": {1}, "done": {0, 1, 4}}
+VERDICTS_OF_COMMAND = {"repair": set(EXIT_OF_VERDICT) - {"done"}, "undo": {"done", "failed", "interrupted"}}
+# The order in which sectors of each role reach the devices.
+STEP_OF_ROLE = {"data": 0, "tree": 0, "free": 0, "P": 1, "Q": 1, "super": 2}
+SUPER_LENGTH = 4096
 SUMMARY_FIELDS = (
     "command verdict exit_status data_bytes_verified no_checksum_bytes tree_bytes_verified rows_checked p_mismatches "
     "q_mismatches corrupt_data_sectors corrupt_tree_blocks unreadable_sectors super_errors repairable_sectors "
@@ -55,6 +59,8 @@ def control_characters(data):
 class Report:
     """What one `scrub --format json` said, checked line by line."""
 
+    command = "scrub"
+
     def __init__(self, status, out, err):
         self.status, self.out = status, out
         self.messages = err.decode("utf-8", "replace")
@@ -66,13 +72,16 @@ class Report:
                 raise AssertionError(f"line {number} is no JSON: {line[:200]!r}") from error
             if not line.startswith('{"type":'):
                 raise AssertionError(f"line {number} does not open with its type: {line[:80]}")
-        # Interrupted before the devices were understood, there is nothing but the summary to say.
-        self.volume = self._one("volume") if status != 32 or self._all("volume") else None
+        self.volume = self._one("volume") if self._all("volume") or self._needs_volume() else None
         self.devices = self._all("device")
         self.damage = self._all("damage")
         self.unknown = self._all("unknown")
         self.summary = self._one("summary")
         self._check()
+
+    def _needs_volume(self):
+        """Interrupted before the devices were understood, there is nothing but the summary to say."""
+        return self.status != 32
 
     def _all(self, kind):
         return [line for line in self.lines if line["type"] == kind]
@@ -98,8 +107,9 @@ class Report:
             problems.append(f"exit {self.status}, but the summary says {self.summary['exit_status']}")
         elif self.status not in EXIT_OF_VERDICT.get(self.summary["verdict"], set()):
             problems.append(f"exit {self.status} with verdict {self.summary['verdict']}")
-        if self.summary.get("sectors_written"):
-            problems.append("a scrub says it wrote sectors")
+        if self.summary.get("command") != self.command:
+            problems.append(f"the summary is of {self.summary.get('command')}")
+        problems.extend(self._write_problems())
         if control_characters(self.out):
             problems.append("control characters on stdout")
         for event in self.damage:
@@ -109,6 +119,10 @@ class Report:
         problems.extend(self._order_problems())
         if problems:
             raise AssertionError("; ".join(problems[:5]))
+
+    def _write_problems(self):
+        problems = ["a scrub says it wrote sectors"] if self.summary.get("sectors_written") else []
+        return problems + (["a scrub tells of writes"] if self._all("action") else [])
 
     def _order_problems(self):
         """Superblocks first; then ascending chunk, full stripe, row, column."""
@@ -164,3 +178,127 @@ class Report:
 def scrub(paths, *options, timeout=300):
     """`scrub --format json` over some devices, as a checked Report."""
     return Report(*plain("scrub", "--format", "json", *options, *paths, timeout=timeout))
+
+
+class WriteReport(Report):
+    """What one `repair` or `undo` said: also that its actions are well formed, and add up."""
+
+    def __init__(self, status, out, err, sectorsize=4096):
+        self.sectorsize = sectorsize  # where no volume line tells: an undo, or a repair that is gone on with
+        super().__init__(status, out, err)
+
+    def _needs_volume(self):
+        return False
+
+    def _write_problems(self):
+        if self.volume:
+            self.sectorsize = self.volume["sectorsize"]
+        self.actions = self._all("action")
+        problems = [f"malformed: {action}" for action in self.actions if not self._well_formed(action)]
+        if problems:
+            return problems
+        if self.summary["verdict"] not in VERDICTS_OF_COMMAND[self.command]:
+            problems.append(f"a verdict of another command: {self.summary['verdict']}")
+        written = sum(self._sectors_of(action) for action in self.actions if action["done"])
+        if written != self.summary["sectors_written"]:
+            problems.append(f"sectors_written is {self.summary['sectors_written']}, the actions done have {written}")
+        if len(self.places()) != sum(self._sectors_of(action) for action in self.actions):
+            problems.append("one place is written twice")
+        kinds = [line["type"] for line in self.lines]
+        if "action" in kinds and set(kinds[kinds.index("action"):-1]) != {"action"}:
+            problems.append("something else among the actions")
+        return problems + self._step_problems()
+
+    def _well_formed(self, action):
+        typed = all(isinstance(action.get(field), int) for field in ("devid", "physical", "length"))
+        if not typed or action.get("role") not in STEP_OF_ROLE or not isinstance(action.get("done"), bool):
+            return False
+        if action["role"] == "super":
+            return action["length"] == SUPER_LENGTH
+        return action["length"] > 0 and not action["length"] % self.sectorsize and not action["physical"] % self.sectorsize
+
+    def _sectors_of(self, action):
+        return 1 if action["role"] == "super" else action["length"] // self.sectorsize
+
+    def _step_problems(self):
+        """Data first, then parity, then superblocks; an undo the other way round."""
+        steps = [STEP_OF_ROLE[action["role"]] for action in self.actions]
+        return [] if steps == sorted(steps, reverse=self.command == "undo") else ["the steps are out of order"]
+
+    def places(self, done=None):
+        """{(devid, physical): role} of every sector of the actions, or of those that are (not) done."""
+        found = {}
+        for action in self.actions:
+            if done in (None, action["done"]):
+                for k in range(self._sectors_of(action)):
+                    found[action["devid"], action["physical"] + k * self.sectorsize] = action["role"]
+        return found
+
+    def plan(self):
+        """The actions but for what became of them."""
+        return [{k: v for k, v in action.items() if k != "done"} for action in self.actions]
+
+
+class Repair(WriteReport):
+    command = "repair"
+
+    def __init__(self, status, out, err, options=(), sectorsize=4096):
+        self.options = set(map(str, options))
+        super().__init__(status, out, err, sectorsize)
+
+    def _write_problems(self):
+        problems = super()._write_problems()
+        if "--write" not in self.options:
+            if self.summary["sectors_written"] or any(action["done"] for action in self.actions):
+                problems.append("a dry run says it wrote sectors")
+            if self.summary["verdict"] == "repaired":
+                problems.append("a dry run says it repaired something")
+        if self.summary["verdict"] == "repaired" and not all(action["done"] for action in self.actions):
+            problems.append("repaired, but not everything was done")
+        if self.volume and not self.options & {"--only", "--max-writes", "--plan"} and self.status in (0, 1, 4):
+            problems.extend(self._plan_problems())
+        return problems
+
+    def _plan_problems(self):
+        """Without brakes the actions are exactly what is called repairable."""
+        problems, places = [], self.places()
+        if self.summary["repairable_sectors"] != len(places):
+            problems.append(f"{self.summary['repairable_sectors']} repairable sectors, the actions have {len(places)}")
+        if not self.device_events():
+            wanted = {place: f.role for place, f in self.sectors().items() if f.repairable}
+            if wanted != places:
+                problems.append(f"repairable and no action, or the other way round: {sorted(set(wanted) ^ set(places))[:5]}")
+        return problems
+
+
+class Undo(WriteReport):
+    command = "undo"
+
+    def _write_problems(self):
+        problems = super()._write_problems()
+        if self.volume or self.devices or self.damage:
+            problems.append("an undo tells more than its actions")
+        if self.status == 0 and not all(action["done"] for action in self.actions):
+            problems.append("done, but not everything was put back")
+        return problems
+
+
+def repair(paths, *options, timeout=300, sectorsize=4096):
+    """`repair --format json` over some devices, as a checked report."""
+    done = plain("repair", "--format", "json", *options, *paths, timeout=timeout)
+    return Repair(*done, options=options, sectorsize=sectorsize)
+
+
+def undo(paths, journal, timeout=300, sectorsize=4096):
+    """`undo --format json` of a journal, as a checked report."""
+    return Undo(*plain("undo", "--format", "json", "--journal", journal, *paths, timeout=timeout), sectorsize=sectorsize)
+
+
+def repair_for_good(paths, journal, *options, timeout=300):
+    """The dry run and then `--write --journal`: one list of actions, but for `done`."""
+    dry = repair(paths, *options, timeout=timeout)
+    wet = repair(paths, "--write", "--journal", journal, *options, timeout=timeout)
+    if wet.status != 8 and dry.plan() != wet.plan():
+        differing = [pair for pair in zip(dry.plan(), wet.plan()) if pair[0] != pair[1]]
+        raise AssertionError(f"the dry run has {len(dry.plan())} actions, --write {len(wet.plan())}: {differing[:2]}")
+    return wet
