@@ -243,6 +243,21 @@ class Short(repairs.RepairCase):
             self.assertIn("unreadable", report.messages)
         self.assertEqual(set(), set(images.differing(self.originals[devid], self.paths[devid])) & lost)
 
+    def test_unreadable_at_first(self):
+        """Sectors that can be read after all when they are to be written: whatever becomes of them, undo can be had."""
+        shape, devid = "raid6x4-m-raid6-blake2", 2
+        self.take(fixtures.SHAPES[shape].images(), shape)
+        held = sorted(self.volume.held(devid, 65 * MIB))
+        place = held[len(held) // 2]
+        with kernel.attached(list(self.paths.values())) as loops:
+            os.truncate(self.paths[devid], place)  # the first write behind the end makes it long again, with zeros
+            self.keep()
+            report = tool.repair(loops, "--write", "--journal", self.journal)
+            self.assertTrue(report.places(done=True))
+            self.assert_outcome("done", 0, tool.undo(loops, self.journal))
+        changed = images.places(self.damaged, self.paths)
+        self.assertEqual(set(), {(where, at) for where, at in changed if where != devid or at < place})
+
 
 if __name__ == "__main__":
     harness.main()
