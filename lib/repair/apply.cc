@@ -91,15 +91,15 @@ int Applier::read_sector(const Item& item, uint64_t offset, ByteSpan out) {
     return at < size ? item.device->read(at, out.first(size - at)) : 0;
 }
 
-// `lenient`: the write may have been begun before, and torn. `error`: why it is `other`, 0 for other bytes.
-Applier::Found Applier::look(const Item& item, bool lenient, int& error) {
+// `lenient`: the write may have been begun before, and torn.
+Applier::Look Applier::look(const Item& item, bool lenient) {
     const uint64_t sector = unit(item.write);
     std::vector<uint8_t> whole(item.write.what.length);
-    error = 0;
     // All at once first; sector by sector only where that fails.
     const bool at_once = !item.write.beyond_end && item.write.unreadable == 0 &&
                          item.device->read(item.write.what.physical.v, whole) == 0;
-    if (at_once && same(whole, item.old_bytes())) return Found::old_bytes;
+    if (at_once && same(whole, item.old_bytes())) return {Found::old_bytes, false, 0};
+    Look seen;
     bool any_old = false, any_new = false;
     for (uint64_t at = 0; at < whole.size(); at += sector) {
         const ByteSpan now = ByteSpan(whole).subspan(at, sector);
@@ -107,13 +107,10 @@ Applier::Found Applier::look(const Item& item, bool lenient, int& error) {
                        new_bytes = item.new_bytes().subspan(at, sector);
         const bool knows_old = sector_of(item, at) != Sector::unknown;
         const int failed = at_once ? 0 : read_sector(item, at, now);
-        if (failed != 0 && knows_old && !lenient) {
-            error = failed;
-            return Found::other;
-        }
+        if (failed != 0 && knows_old && !lenient) return {Found::other, true, failed};
         // An unreadable sector that can be read now is something that the plan has not seen.
         if (failed != 0)
-            any_old = true;
+            seen.unreadable = true;
         else if (same(now, new_bytes))
             any_new = true;
         else if (knows_old && same(now, old_bytes))
@@ -121,10 +118,15 @@ Applier::Found Applier::look(const Item& item, bool lenient, int& error) {
         else if (lenient && (!knows_old || atoms_are_old_or_new(now, old_bytes, new_bytes)))
             any_old = any_new = true;
         else
-            return Found::other;
+            return {Found::other, seen.unreadable, 0};
     }
-    if (any_old && any_new) return Found::mixed;
-    return any_new ? Found::new_bytes : Found::old_bytes;
+    if (any_old && any_new)
+        seen.found = Found::mixed;
+    else if (any_old)
+        seen.found = Found::old_bytes;
+    else if (any_new)
+        seen.found = Found::new_bytes;
+    return seen;
 }
 
 Result<void> Applier::check_writes(std::optional<DevId> only) {
@@ -142,11 +144,11 @@ Result<void> Applier::check_writes(std::optional<DevId> only) {
                 if (failed != state_.failed.end() && !failed->second.attempted) return true;
                 const bool certain =
                     state_.is_committed(phase, item.offset) && !state_.undoing && failed == state_.failed.end();
-                int why = 0;
-                const Found found = look(item, true, why);
-                if (found == Found::other || (certain && found != Found::new_bytes))
+                const Look seen = look(item, true);
+                const bool undone = seen.found == Found::old_bytes || seen.found == Found::mixed;
+                if (seen.found == Found::other || (certain && undone))
                     wrong = Error{place_of(item) + ": holds neither what this journal replaced nor what it wrote (" +
-                                  error_words(why) + "); nothing is done"};
+                                  error_words(seen.error) + "); nothing is done"};
                 return !wrong;
             });
         if (wrong) return *wrong;
@@ -219,10 +221,16 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
 void Applier::send(Batch batch, bool lenient) {
     for (auto& item : batch.items) {
         const bool again = state_.failed.contains(item.number);
-        switch (look(item, lenient || again, item.error)) {
+        const Look seen = look(item, lenient || again);
+        item.error = seen.error;
+        switch (seen.found) {
+            case Found::nothing:
             case Found::old_bytes:
             case Found::mixed: item.write_it = true; break;
-            case Found::new_bytes: item.attempted = true; break;  // by an earlier run
+            case Found::new_bytes:
+                item.attempted = true;  // by an earlier run
+                item.write_it = seen.unreadable;
+                break;
             case Found::other: break;
         }
     }
@@ -365,8 +373,8 @@ void Applier::undo_phase(Phase phase) {
 void Applier::put_back(Item& item) {
     const uint64_t sector = unit(item.write), end = old_length(item.write.what.devid);
     item.is_cut = item.write.beyond_end && item.device->size() > end;
-    if (look(item, true, item.error) == Found::other) {
-        if (item.error == 0) item.error = ESTALE;
+    if (const Look seen = look(item, true); seen.found == Found::other) {
+        item.error = seen.error != 0 ? seen.error : ESTALE;
         return;
     }
     std::vector<uint8_t> now(sector);

@@ -98,7 +98,13 @@ class Applier {
         size_t bytes = 0;
         std::vector<std::string> complaints;  // about flushing
     };
-    enum class Found : uint8_t { old_bytes, new_bytes, mixed, other };
+    // What the readable sectors of a place hold. Nothing that can be read is neither old nor new.
+    enum class Found : uint8_t { nothing, old_bytes, new_bytes, mixed, other };
+    struct Look {
+        Found found = Found::nothing;
+        bool unreadable = false;  // some sector cannot be read now
+        int error = 0;            // why it is `other`; 0 for other bytes
+    };
     // What is known of one sector of a write from before it.
     enum class Sector : uint8_t {
         known,
@@ -109,7 +115,7 @@ class Applier {
     Result<void> check_writes(std::optional<DevId> only);
     bool load(const Place& place, const DecodedWrite& decoded, Item& item);
     Sector sector_of(const Item& item, uint64_t at) const;
-    Found look(const Item& item, bool lenient, int& error);
+    Look look(const Item& item, bool lenient);
     int read_sector(const Item& item, uint64_t offset, ByteSpan out);
     bool is_left_out(const Write& write) const;
     void send(Batch batch, bool lenient);

@@ -370,9 +370,11 @@ class RepairRun final : public repair::Listener {
         again_ = std::move(*open);
         const auto now = scrub_again({*again_, *engine_, options_, world_}, touched, sink);
         if (world_.stop || planned_.limited || left_over()) return true;
-        const bool worse = !resumed && (now.unrepairable_sectors > counters_.unrepairable_sectors ||
-                                        now.undecided_sectors > counters_.undecided_sectors ||
-                                        now.ambiguous_rows > counters_.ambiguous_rows);
+        // What the scrub of this run counted is known; of an older one only whether there was any.
+        const bool counted = !resumed && options_.plan.empty();
+        const bool worse = counted && (now.unrepairable_sectors > counters_.unrepairable_sectors ||
+                                       now.undecided_sectors > counters_.undecided_sectors ||
+                                       now.ambiguous_rows > counters_.ambiguous_rows);
         const bool spoilt = now.unrepairable_sectors > 0 && !planned_.lost;
         const bool unclear = now.undecided_sectors + now.ambiguous_rows > 0 && !planned_.undecided && !planned_.lost;
         if (now.repairable_sectors == 0 && !worse && !spoilt && !unclear) return true;
