@@ -51,8 +51,14 @@ int write_fully(int fd, uint64_t offset, ByteView bytes) {
     return 0;
 }
 
-FileWriter::FileWriter(Fd fd, std::string path, Identity identity, uint64_t size, std::unique_ptr<AioDevice> direct)
-    : fd_(std::move(fd)), path_(std::move(path)), identity_(identity), size_(size), direct_(std::move(direct)) {
+FileWriter::FileWriter(Fd fd, std::string path, Identity own, Identity shared, uint64_t size,
+                       std::unique_ptr<AioDevice> direct)
+    : fd_(std::move(fd)),
+      path_(std::move(path)),
+      identity_(own),
+      shared_(shared),
+      size_(size),
+      direct_(std::move(direct)) {
     if (!direct_) dropping_ = std::make_unique<DroppingReader>(fd_.get(), path_, size_);
 }
 
@@ -89,7 +95,7 @@ Result<Opened> FileWriter::open_reader() {
     if (identity_.block) return open_own(path_, identity_);
     Fd again(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
     if (!again) return Error{printable(path_) + ": cannot be opened again: " + std::strerror(errno)};
-    return Opened{std::make_unique<FileDevice>(std::move(again), path_, size_), identity_};
+    return Opened{std::make_unique<FileDevice>(std::move(again), path_, size_), shared_};
 }
 
 Result<void> FileWriter::still_free() {

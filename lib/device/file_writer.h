@@ -21,9 +21,11 @@ int write_fully(int fd, uint64_t offset, ByteView bytes);
 class FileWriter final : public WriteDevice {
   public:
     /// `direct` reads past the page cache, or is nullptr: then pages are dropped before they are read back.
-    FileWriter(Fd fd, std::string path, Identity identity, uint64_t size, std::unique_ptr<AioDevice> direct);
+    FileWriter(Fd fd, std::string path, Identity own, Identity shared, uint64_t size,
+               std::unique_ptr<AioDevice> direct);
 
     const std::string& path() const override { return path_; }
+    Identity identity() const override { return shared_; }
     uint64_t size() const override { return size_; }
     int read(uint64_t offset, ByteSpan out) override;
     int write(uint64_t offset, ByteView bytes) override;
@@ -36,7 +38,8 @@ class FileWriter final : public WriteDevice {
   private:
     Fd fd_;
     std::string path_;
-    Identity identity_;
+    Identity identity_;  // of the descriptor
+    Identity shared_;    // that all names of it share
     uint64_t size_;
     std::atomic<uint64_t> unsent_ = 0;      // bytes written since the disk was last told to begin
     std::unique_ptr<AioDevice> direct_;     // or

@@ -34,7 +34,7 @@ Result<std::unique_ptr<WriteDevice>> as_log(Fd fd, const std::string& path) {
     if (!S_ISREG(st.st_mode)) return Error{printable(path) + ": is no plain file"};
     const Identity own{false, st.st_dev, st.st_ino};
     return std::unique_ptr<WriteDevice>(
-        std::make_unique<FileWriter>(std::move(fd), path, own, static_cast<uint64_t>(st.st_size), nullptr));
+        std::make_unique<FileWriter>(std::move(fd), path, own, own, static_cast<uint64_t>(st.st_size), nullptr));
 }
 
 Result<std::unique_ptr<WriteDevice>> open_existing(const std::string& path, int access) {
@@ -42,6 +42,11 @@ Result<std::unique_ptr<WriteDevice>> open_existing(const std::string& path, int 
     if (!fd) return cannot(path, errno == ELOOP ? "open (links are not followed)" : "open", errno);
     if (::flock(fd.get(), (access == O_RDONLY ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0)
         return Error{printable(path) + ": another run is using it"};
+    // Whoever held the lock may have made the file anew.
+    struct stat opened, named;
+    if (::fstat(fd.get(), &opened) != 0 || ::lstat(path.c_str(), &named) != 0 || opened.st_ino != named.st_ino ||
+        opened.st_dev != named.st_dev)
+        return Error{printable(path) + ": was replaced by another run"};
     return as_log(std::move(fd), path);
 }
 

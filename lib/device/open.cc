@@ -101,6 +101,8 @@ Result<Checked> open_checked(const std::string& path, int access) {
     checked.own = identity_of(checked.st);
     if ((checked.st.st_mode & S_IFMT) != (seen.st_mode & S_IFMT) || !(checked.own == identity_of(seen)))
         return Error{printable(path) + ": was replaced by something else while being opened"};
+    // A disk of which this program has claimed a partition is busy to a guard that asks.
+    if (checked.own.block && access == O_RDWR) return checked;
     if (auto free = refuse_if_used(running_kernel(), path, checked.own); !free) return free.error();
     return checked;
 }
@@ -160,7 +162,7 @@ Result<Opened> open_own(const std::string& path, const Identity& own) {
 }
 
 Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
-    auto checked = open_checked(path, O_RDWR);
+    auto checked = open_checked(path, O_RDWR);  // of a block device the claim below is the check
     if (!checked) return checked.error();
     const auto geometry = geometry_of(*checked, path);
     if (!geometry) return geometry.error();
@@ -170,9 +172,10 @@ Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
     if (auto mine = claim(*checked, path); !mine) return mine.error();
     Fd again(::fcntl(checked->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!again) return cannot(path, "open", errno);
+    const Identity shared = checked->own.block ? shared_identity(running_kernel(), path, checked->own) : checked->own;
     auto direct = open_direct(path, again, *geometry);
-    return std::unique_ptr<WriteDevice>(
-        std::make_unique<FileWriter>(std::move(checked->fd), path, checked->own, geometry->size, std::move(direct)));
+    return std::unique_ptr<WriteDevice>(std::make_unique<FileWriter>(std::move(checked->fd), path, checked->own, shared,
+                                                                     geometry->size, std::move(direct)));
 }
 
 }  // namespace raid56::device

@@ -22,6 +22,8 @@ class WriteDevice {
 
     /// As named by the user.
     virtual const std::string& path() const = 0;
+    /// What tells it from others, as open_for_reading() gives it.
+    virtual Identity identity() const = 0;
     /// Bytes that it has now.
     virtual uint64_t size() const = 0;
 

@@ -129,7 +129,8 @@ Applier::Look Applier::look(const Item& item, bool lenient) {
     return seen;
 }
 
-Result<void> Applier::check_writes(std::optional<DevId> only) {
+Result<uint64_t> Applier::check_writes(std::optional<DevId> only) {
+    uint64_t known = 0;
     for (const Phase phase : kPhases) {
         std::optional<Error> wrong;
         const int error =
@@ -141,9 +142,10 @@ Result<void> Applier::check_writes(std::optional<DevId> only) {
                     return false;
                 }
                 const auto failed = state_.failed.find(item.number);
-                if (failed != state_.failed.end() && !failed->second.attempted) return true;
-                const bool certain =
-                    state_.is_committed(phase, item.offset) && !state_.undoing && failed == state_.failed.end();
+                // Not written; or written in vain, and then whatever a failing device left there.
+                if (failed != state_.failed.end()) return true;
+                known++;
+                const bool certain = state_.is_committed(phase, item.offset) && !state_.undoing;
                 const Look seen = look(item, true);
                 const bool undone = seen.found == Found::old_bytes || seen.found == Found::mixed;
                 if (seen.found == Found::other || (certain && undone))
@@ -154,34 +156,38 @@ Result<void> Applier::check_writes(std::optional<DevId> only) {
         if (wrong) return *wrong;
         if (error != 0) return Error{printable(file_.path()) + ": cannot be read: " + std::strerror(error)};
     }
-    return {};
+    return known;
+}
+
+bool Applier::are_free() {
+    for (const auto& target : targets_) {
+        if (auto free = target.device->still_free(); !free) {
+            listener_.complain(free.error().message);
+            applied_.stopped = true;
+        }
+    }
+    return !applied_.stopped;
 }
 
 void Applier::lengthen() {
+    if (!are_free()) return;
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
-        const auto& chosen = state_.planned->lengthened;
-        const bool is_chosen = std::find(chosen.begin(), chosen.end(), device.devid) != chosen.end();
-        if (target == nullptr || !is_chosen || target->size() >= device.total_bytes) continue;
+        if (target == nullptr || !is_lengthened(device.devid) || target->size() >= device.total_bytes) continue;
         if (const int error = target->resize(device.total_bytes); error != 0)
             listener_.complain(printable(target->path()) + ": cannot be made " + std::to_string(device.total_bytes) +
                                " bytes long: " + std::strerror(error));
     }
 }
 
-bool Applier::is_left_out(const Write& write) const {
+bool Applier::is_lengthened(DevId devid) const {
     const auto& chosen = state_.planned->lengthened;
-    return write.beyond_end && std::find(chosen.begin(), chosen.end(), write.what.devid) == chosen.end();
+    return std::find(chosen.begin(), chosen.end(), devid) != chosen.end();
 }
 
+bool Applier::is_left_out(const Write& write) const { return write.beyond_end && !is_lengthened(write.what.devid); }
+
 void Applier::apply(Phase phase, const ApplyOptions& options) {
-    for (const auto& target : targets_) {
-        if (auto free = target.device->still_free(); !free) {
-            listener_.complain(free.error().message);
-            applied_.stopped = true;
-            return;
-        }
-    }
     Batch batch;
     const int error = reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
         if (stop_ || applied_.stopped) return false;
@@ -219,6 +225,7 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
 
 // Writes a batch and has it flushed; the one before it is settled first.
 void Applier::send(Batch batch, bool lenient) {
+    if (!are_free()) return settle();
     for (auto& item : batch.items) {
         const bool again = state_.failed.contains(item.number);
         const Look seen = look(item, lenient || again);
@@ -231,8 +238,9 @@ void Applier::send(Batch batch, bool lenient) {
                 item.attempted = true;  // by an earlier run
                 item.write_it = seen.unreadable;
                 break;
-            case Found::other: break;
+            case Found::other: item.write_it = again; break;
         }
+        if (item.write_it) item.error = 0;
     }
     for (auto& item : batch.items) {
         if (!item.write_it) continue;
@@ -372,8 +380,9 @@ void Applier::undo_phase(Phase phase) {
 // image goes with the cut.
 void Applier::put_back(Item& item) {
     const uint64_t sector = unit(item.write), end = old_length(item.write.what.devid);
-    item.is_cut = item.write.beyond_end && item.device->size() > end;
-    if (const Look seen = look(item, true); seen.found == Found::other) {
+    item.is_cut = item.write.beyond_end && is_lengthened(item.write.what.devid) && item.device->size() > end;
+    const bool again = state_.failed.contains(item.number);
+    if (const Look seen = look(item, true); seen.found == Found::other && !again) {
         item.error = seen.error != 0 ? seen.error : ESTALE;
         return;
     }
@@ -431,7 +440,10 @@ void Applier::undo_batch(Batch& batch) {
 void Applier::cut_images() {
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
-        if (target == nullptr || target->size() <= device.length) continue;
+        // Only what this repair made longer, and nobody changed since.
+        if (target == nullptr || !is_lengthened(device.devid) || target->size() != device.total_bytes ||
+            target->size() <= device.length)
+            continue;
         int error = target->resize(device.length);
         if (error == 0) error = target->sync();
         if (error == 0) continue;

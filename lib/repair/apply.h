@@ -63,9 +63,10 @@ class Applier {
 
     /// Before a resume or undo writes anything: whether every place holds what this journal can have left
     /// there. Errors: a place that holds something else.
-    Result<void> check() { return check_writes(std::nullopt); }
+    /// Their number.
+    Result<uint64_t> check() { return check_writes(std::nullopt); }
     /// The same for the places of one device.
-    Result<void> check_device(DevId devid) { return check_writes(devid); }
+    Result<uint64_t> check_device(DevId devid) { return check_writes(devid); }
     /// Makes those images as long as the file system expects for which the plan says so.
     void lengthen();
     /// All writes of one phase.
@@ -112,12 +113,14 @@ class Applier {
         behind,   // it lies, wholly or in part, behind the old end: what there was of it is known, else zeros
     };
 
-    Result<void> check_writes(std::optional<DevId> only);
+    Result<uint64_t> check_writes(std::optional<DevId> only);
     bool load(const Place& place, const DecodedWrite& decoded, Item& item);
     Sector sector_of(const Item& item, uint64_t at) const;
     Look look(const Item& item, bool lenient);
     int read_sector(const Item& item, uint64_t offset, ByteSpan out);
+    bool is_lengthened(DevId devid) const;
     bool is_left_out(const Write& write) const;
+    bool are_free();
     void send(Batch batch, bool lenient);
     void settle();
     void tell(const Batch& batch);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/printable.h"
+#include "format/superblock.h"
 
 namespace raid56::repair {
 
@@ -76,11 +77,34 @@ int LogReader::read_bytes(const Place& place, std::vector<uint8_t>& out) {
     return bytes_hold(place.head, out) ? 0 : EBADMSG;
 }
 
+// Whether a write may be one of a repair of that file system: whole sectors of a device that it has, superblock
+// copies at their places and nothing else there.
+static bool makes_sense(const Write& write, const Header& header) {
+    const auto& what = write.what;
+    const auto device = std::find_if(header.devices.begin(), header.devices.end(),
+                                     [&](const HeaderDevice& d) { return d.devid == what.devid; });
+    if (device == header.devices.end() || device->seed || what.length > device->total_bytes ||
+        what.physical.v > device->total_bytes - what.length)
+        return false;
+    const auto touches = [&](uint64_t offset) {
+        return what.physical.v < offset + format::kSuperSize && offset < what.physical.v + what.length;
+    };
+    const auto& places = format::kSuperOffsets;
+    if (what.role == scrub::Role::super)
+        return what.length == format::kSuperSize && phase_of(what.role) <= write.phase &&
+               std::find(places.begin(), places.end(), what.physical.v) != places.end();
+    return what.length % header.sectorsize == 0 && what.physical.v % 512 == 0 && write.phase == phase_of(what.role) &&
+           std::none_of(places.begin(), places.end(), touches);
+}
+
 // What a record says; false where it does not hold what its type does.
 bool LogReader::take(const Place& place, ByteView bytes, LogState& state) const {
     switch (place.head.type) {
         case RecordType::header: return place.offset == 0;
-        case RecordType::write: return decode_write(place.fixed, place.head.bytes).has_value();
+        case RecordType::write: {
+            const auto decoded = decode_write(place.fixed, place.head.bytes);
+            return decoded && makes_sense(decoded->write, state.header);
+        }
         case RecordType::planned: state.planned = decode_planned(place.fixed, bytes); return state.planned.has_value();
         case RecordType::committed: {
             const auto committed = decode_committed(place.fixed);
@@ -124,21 +148,20 @@ bool LogReader::plan_ends_behind(uint64_t offset, uint64_t id) {
     return false;
 }
 
+// The header is on stable storage before anything follows: what a crash leaves without one is short.
 bool LogReader::is_blank() {
+    constexpr uint64_t kLongestHeader = 32 << 10;
+    if (file_.size() == 0) return true;
+    if (file_.size() > kLongestHeader) return false;
+    std::vector<uint8_t> whole(file_.size());
+    if (file_.read(0, whole) != 0) return false;
+    if (std::all_of(whole.begin(), whole.end(), [](uint8_t byte) { return byte == 0; })) return true;
+    const auto head = decode_head(whole);
+    if (!head || head->type != RecordType::header) return false;
     Place place;
     std::vector<uint8_t> bytes;
-    if (file_.size() == 0) return true;
-    std::vector<uint8_t> start(std::min<uint64_t>(file_.size(), kHeadSize));
-    if (file_.read(0, start) != 0) return false;
-    // The header is on stable storage before anything follows: what a crash leaves without one is short, and
-    // begins with zeros where its first bytes were to be.
-    constexpr uint64_t kLongestHeader = 32 << 10;
-    const bool zeros = std::all_of(start.begin(), start.end(), [](uint8_t byte) { return byte == 0; });
-    if (zeros && file_.size() <= kLongestHeader) return true;
-    const auto head = decode_head(start);
-    if (!head) return false;
-    const bool whole = place_at(0, place) == 0 && read_bytes(place, bytes) == 0;
-    return !whole && !plan_ends_behind(0, head->id);
+    const bool is_whole = place_at(0, place) == 0 && read_bytes(place, bytes) == 0;
+    return !is_whole && whole.size() <= head->length();
 }
 
 Result<LogState> LogReader::scan() {

@@ -8,6 +8,7 @@
 namespace raid56::repair {
 
 bool Planner::is_left_out(const Write& write) {
+    if (blocked_) return planned_.limited = true;
     const bool unwanted = !limits_.only.empty() && !limits_.only.contains(kind_of(write.what.role));
     // Of each phase no more than all phases together may have.
     const bool too_many = limits_.max_writes && in_phase_[static_cast<size_t>(write.phase)] >= *limits_.max_writes;
@@ -35,16 +36,22 @@ void Planner::read_broken_sector(const Write& write, uint64_t unit, std::vector<
 }
 
 int Planner::add(Write write, WriteBytes bytes) {
-    if (is_left_out(write)) return 0;
     const uint64_t unit = std::min<uint64_t>(volume_.sectorsize(), write.what.length);
     const auto* member = member_of(write.what.devid);
     write.beyond_end = member != nullptr && write.what.physical.v + write.what.length > member->device->size();
     std::vector<uint8_t> old_bytes;
-    if (write.beyond_end && keep_ != Keep::places) {
+    if (write.beyond_end) {
         old_bytes.assign(bytes.old_bytes.begin(), bytes.old_bytes.end());
         read_broken_sector(write, unit, old_bytes);
         bytes.old_bytes = old_bytes;
     }
+    if (keep_ == Keep::plan || approved_ != nullptr)
+        write.old_sum = checksum::digest(CsumKind::sha256, bytes.old_bytes);
+    if (approved_ != nullptr && !approved_->take(write, bytes)) {
+        planned_.limited = true;
+        return 0;
+    }
+    if (is_left_out(write)) return 0;
     in_phase_[static_cast<size_t>(write.phase)]++;
     planned_.writes++;
     planned_.sectors += write.what.length / unit;
@@ -57,15 +64,14 @@ int Planner::add(Write write, WriteBytes bytes) {
     touch(touched_, volume_, write);
     switch (keep_) {
         case Keep::places: return log_.write(write, {});
-        case Keep::plan:
-            write.old_sum = checksum::digest(CsumKind::sha256, bytes.old_bytes);
-            return log_.write(write, {{}, bytes.new_bytes});
-        case Keep::journal: return log_.write(write, bytes);
+        case Keep::plan: return log_.write(write, {{}, bytes.new_bytes});
+        case Keep::journal: write.old_sum.reset(); return log_.write(write, bytes);
     }
     return 0;
 }
 
 void Planner::finish() {
+    if (limits_.max_writes && planned_.writes > *limits_.max_writes) planned_.limited = true;
     for (const DevId devid : short_)
         if (!planned_.limited && !stays_behind(devid)) planned_.lengthened.push_back(devid);
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "repair/approved.h"
 #include "repair/log.h"
 #include "scrub/fix.h"
 #include "scrub/stripe_set.h"
@@ -29,8 +30,9 @@ enum class Keep : uint8_t {
 
 class Planner {
   public:
-    Planner(LogWriter& log, Keep keep, const Limits& limits, const volume::Volume& volume)
-        : log_(log), keep_(keep), limits_(limits), volume_(volume) {}
+    /// `approved`: writes that alone may be taken, or nullptr.
+    Planner(LogWriter& log, Keep keep, const Limits& limits, const volume::Volume& volume, Approved* approved = nullptr)
+        : log_(log), keep_(keep), limits_(limits), volume_(volume), approved_(approved) {}
 
     /// Takes a write, or leaves it out where the limits say so. Returns 0 or an errno of the file.
     int add(Write write, WriteBytes bytes);
@@ -40,6 +42,9 @@ class Planner {
     void finish();
     /// Devices that stay behind, whatever is written: none of theirs may be called up to date.
     void keep_behind(DevId devid) { behind_.insert(devid); }
+    /// The superblocks contradict each other: nobody knows which trees to believe, and nothing is written.
+    void block() { blocked_ = true; }
+    bool is_blocked() const { return blocked_; }
     bool stays_behind(DevId devid) const { return behind_.contains(devid); }
 
     const Planned& planned() const { return planned_; }
@@ -58,9 +63,11 @@ class Planner {
     Keep keep_;
     const Limits& limits_;
     const volume::Volume& volume_;
+    Approved* approved_;
     Planned planned_;
     std::array<uint64_t, std::size(kPhases)> in_phase_{};
     scrub::StripeSet touched_;
+    bool blocked_ = false;
     std::set<DevId> devices_, behind_;
     std::set<DevId> short_;  // devices with writes behind the end of their image
 };

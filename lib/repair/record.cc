@@ -242,7 +242,9 @@ std::vector<uint8_t> encode_fixed(const Planned& planned) {
         .put(planned.sectors)
         .put(planned.unproven)
         .put((planned.lost ? 1u : 0u) | (planned.undecided ? 2u : 0u) | (planned.limited ? 4u : 0u) |
-             (planned.max_writes ? 8u : 0u) | (planned.missing ? 16u : 0u))
+             (planned.max_writes ? 8u : 0u) | (planned.missing ? 16u : 0u) |
+             (planned.no_checksum == scrub::NoChecksum::trust_parity ? 32u : 0u) |
+             (planned.no_checksum == scrub::NoChecksum::trust_data ? 64u : 0u))
         .put(planned.max_writes.value_or(0))
         .take();
 }
@@ -265,6 +267,8 @@ std::optional<Planned> decode_planned(ByteView fixed, ByteView bytes) {
     planned.undecided = (flags & 2) != 0;
     planned.limited = (flags & 4) != 0;
     planned.missing = (flags & 16) != 0;
+    if ((flags & 32) != 0) planned.no_checksum = scrub::NoChecksum::trust_parity;
+    if ((flags & 64) != 0) planned.no_checksum = scrub::NoChecksum::trust_data;
     const uint64_t most = in.get<uint64_t>();
     if ((flags & 8) != 0) planned.max_writes = most;
     Decoder devids(bytes);

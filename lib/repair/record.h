@@ -23,6 +23,7 @@
 
 #include "base/units.h"
 #include "repair/write.h"
+#include "scrub/classify.h"
 
 namespace raid56::repair {
 
@@ -73,12 +74,13 @@ struct Header {
 /// What the scrub behind a plan said, for whoever applies it later.
 struct Planned {
     uint64_t writes = 0, sectors = 0;
-    uint64_t unproven = 0;               // sectors among them that nothing proves
-    bool lost = false;                   // something is lost
-    bool undecided = false;              // something could not be decided
-    bool limited = false;                // --only or --max-writes left something out
-    bool missing = false;                // a device is missing
-    std::optional<uint64_t> max_writes;  // that may be applied, in the order of the phases
+    uint64_t unproven = 0;                                      // sectors among them that nothing proves
+    bool lost = false;                                          // something is lost
+    bool undecided = false;                                     // something could not be decided
+    bool limited = false;                                       // --only or --max-writes left something out
+    bool missing = false;                                       // a device is missing
+    scrub::NoChecksum no_checksum = scrub::NoChecksum::report;  // by which it was made
+    std::optional<uint64_t> max_writes;                         // that may be applied, in the order of the phases
     // Short images that get their full length, because all that belongs behind their end is known. Writes
     // behind the end of others are left out: what nobody knows there must not come to look like zeros.
     std::vector<DevId> lengthened;

@@ -35,6 +35,8 @@ RowVerdict silent_suspect(const RowFacts& facts) {
         case NoChecksum::report: break;
         case NoChecksum::trust_data: return trust_data(facts);
         case NoChecksum::trust_parity: {
+            // Parity that may have missed the last write would roll it back.
+            if (!facts.p_is_witness || !facts.q_is_witness) break;
             RowVerdict v;
             v.p = v.q = ParityState::right;
             v.put_back_suspect = true;

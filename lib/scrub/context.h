@@ -18,6 +18,7 @@ struct Context {
     const std::atomic<bool>& stop;
     bool want_fixes = false;  // collect what a repair would write
     NoChecksum no_checksum = NoChecksum::report;
+    bool free_in_doubt = false;  // a log tree that cannot be had may use any free sector
 };
 
 /// The cause that stands for a device which is not to be believed.

@@ -393,12 +393,18 @@ class ParityJudge {
                 row.erased_state = State::lost;
                 return;
             }
+            // What can be read is taken as it is; only what cannot is made up.
+            std::stable_partition(unknown.begin(), unknown.end(), [&](unsigned c) { return cell(c, row.r).gone; });
             while (unknown.size() > parities) {
-                cell(unknown.back(), row.r).made_up = true;
-                row.right[unknown.back()] = arena_.sector();
-                std::memset(row.right[unknown.back()], 0, sector_);
+                CellInfo& last = cell(unknown.back(), row.r);
+                if (last.gone) {
+                    last.made_up = true;
+                    row.right[unknown.back()] = arena_.sector();
+                    std::memset(row.right[unknown.back()], 0, sector_);
+                }
                 unknown.pop_back();
             }
+            std::sort(unknown.begin(), unknown.end());
         }
         solve(row, unknown);
         for (const unsigned c : row.erased) cell(c, row.r).right = row.right[c];
@@ -533,7 +539,9 @@ class ParityJudge {
         finding.repairable = as_repairable(row.erased_state);
         // Readable bytes of a device that is not believed may well be right: not lost, but undecided.
         if (finding.repairable == Repairable::no && !info.gone) finding.repairable = Repairable::undecided;
-        const bool doubtful = info.expect == Expect::csum_missing || info.expect == Expect::unknown;
+        // A log that cannot be had may have put something where nothing seems to be (DESIGN 3.1).
+        const bool doubtful = info.expect == Expect::csum_missing || info.expect == Expect::unknown ||
+                              (context_.free_in_doubt && holds_nothing(info.expect));
         if (finding.repairable == Repairable::yes && (verdict.ambiguous || doubtful))
             finding.repairable = Repairable::undecided;
         if (columns_[c].missing &&

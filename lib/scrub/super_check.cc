@@ -80,8 +80,8 @@ void check_supers(const volume::Volume& volume, const std::vector<std::vector<Su
             if (!cause) continue;
             counters.super_errors++;
             // Where devices contradict each other (each was mounted without the other, say) the more speak for
-            // the volume; half against half leaves it open.
-            const bool open = *cause == Cause::mirror && !common.by_most;
+            // the volume; half against half leaves it open what any copy should be.
+            const bool open = !member.seed && !common.by_most;
             (open ? counters.undecided_sectors : counters.repairable_sectors)++;
             Damage found;
             found.devid = member.devid;

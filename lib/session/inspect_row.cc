@@ -186,7 +186,8 @@ Result<RowView> view_row(OpenVolume& open, const World& world, parity::Engine& e
     view.row = place.offset / open.volume->sectorsize();
     view.has_parity = chunk->has_parity(place.n);
     view.columns = RowViewer(open, engine, batch, view.row).columns();
-    const scrub::Context context{*open.volume, engine, *open.reader, world.stop};
+    scrub::Context context{*open.volume, engine, *open.reader, world.stop};
+    context.free_in_doubt = open.log.incomplete;
     scrub::StripeChecker(context).check(batch);
     for (const auto& damage : batch.damage) {
         const uint64_t first =

@@ -3,7 +3,7 @@
 // 1. A journal that is there already and unfinished is gone on with: from 5.
 // 2. Open the volume; for --write its devices too, for writing. Refuse what must not be written.
 // 3. Scrub; each thing that can be put right goes into the plan: a journal, a plan file, or a list that is
-//    only printed. A plan that was saved is checked against the devices instead.
+//    only printed. Of a plan that was saved all of it must be found again, and nothing else is taken.
 // 4. The plan is complete and on stable storage. A dry run prints it and ends here.
 // 5. Data, then parity, then superblocks go to the devices, read back and committed batch by batch.
 // 6. The full stripes touched are scrubbed again; then the superblocks of devices that were behind.
@@ -16,7 +16,7 @@
 #include <random>
 
 #include "base/printable.h"
-#include "repair/from_plan.h"
+#include "repair/approved.h"
 #include "repair/super_image.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -109,8 +109,8 @@ class RepairRun final : public repair::Listener {
         }
         // Made anew: whether its name lasts is not known.
         state_ = {};
-        file_.reset();
         world_.writing.remove(options_.journal);
+        file_.reset();
         return false;
     }
 
@@ -151,7 +151,7 @@ class RepairRun final : public repair::Listener {
         if (open_->replace_under_way)
             return Error{"a device replace is under way: nothing is repaired until it is ended or cancelled"};
         if (options_.write) {
-            auto targets = open_targets(*open_->volume, world_);
+            auto targets = open_targets(*open_, world_);
             if (!targets) return targets.error();
             targets_ = std::move(*targets);
         }
@@ -186,6 +186,7 @@ class RepairRun final : public repair::Listener {
                              " is a seed device and would have to be written; nothing is done"};
         planned_.max_writes = limits_.max_writes;
         planned_.missing = tally_.has_missing();
+        planned_.no_checksum = options_.no_checksum;
         // Where `planned` can be read, everything before it can.
         error = sync_plan();
         if (error == 0) error = log_->planned(planned_);
@@ -207,7 +208,7 @@ class RepairRun final : public repair::Listener {
         counters_ = scrub_volume(
             parts(), writer_, tally_, progress_,
             [&] {
-                planner_.emplace(*log_, keep(), limits_, volume);
+                planner_.emplace(*log_, keep(), limits_, volume, approved_ ? &*approved_ : nullptr);
                 tally_.plan_with(*planner_, volume, file_->path());
             },
             &supers);
@@ -218,6 +219,10 @@ class RepairRun final : public repair::Listener {
             for (const auto& damage : supers)
                 if (auto added = add_super(damage, phase); !added) return added;
         planner_->finish();
+        if (planner_->is_blocked())
+            complain(
+                "the superblocks contradict each other, half against half: nothing is written until --distrust "
+                "says which devices are not to be believed");
         planned_ = planner_->planned();
         planned_.lost = tally_.lost(counters_);
         planned_.undecided = tally_.undecided(counters_);
@@ -243,6 +248,7 @@ class RepairRun final : public repair::Listener {
         return error == 0 ? Result<void>() : journal_error(error);
     }
 
+    // Everything is looked at anew; what the plan has is taken, if it is still just that.
     Result<void> plan_by_file() {
         auto file = world_.writing.read(options_.plan);
         if (!file) return file.error();
@@ -252,24 +258,25 @@ class RepairRun final : public repair::Listener {
         if (state->header.kind != FileKind::plan) return Error{name + ": is a journal, no plan"};
         if (!state->planned) return Error{name + ": is not complete"};
         if (auto same = check_binding(state->header, name); !same) return same;
-        tell_members(*open_, writer_, tally_, progress_);
+        auto approved = repair::Approved::read(**file, *state);
+        if (!approved) return approved.error();
+        approved_ = std::move(*approved);
+        options_.no_checksum = state->planned->no_checksum;
         if (state->planned->max_writes)
             limits_.max_writes = std::min(*state->planned->max_writes, limits_.max_writes.value_or(UINT64_MAX));
-        planner_.emplace(*log_, keep(), limits_, *open_->volume);
-        if (auto taken = repair::take_plan(**file, *state, *open_->volume, *planner_); !taken) return taken;
-        planned_ = planner_->planned();
-        planned_.lost = state->planned->lost;
-        planned_.undecided = state->planned->undecided;
+        if (auto filled = plan_by_scrub(); !filled || world_.stop) return filled;
         planned_.limited = planned_.limited || state->planned->limited;
-        if (!planner_->planned().limited) planned_.lengthened = state->planned->lengthened;
-        counters_.repairable_sectors = planned_.sectors;
-        counters_.unproven_sectors = planned_.unproven;
-        return {};
+        const auto left = approved_->first_left(**file, *state);
+        if (!left) return {};
+        return Error{name + ": devid " + std::to_string(left->what.devid.v) + " at " +
+                     std::to_string(left->what.physical.v) + ", " + std::to_string(left->what.length) +
+                     " bytes: this or its row has changed since the plan was made; nothing is done"};
     }
 
     Result<void> check_binding(const repair::Header& header, const std::string& name) const {
         const auto own = header_of(*open_->volume, FileKind::plan);
-        if (header.fsid != own.fsid) return Error{name + ": is of another file system"};
+        if (header.fsid != own.fsid || header.sectorsize != own.sectorsize)
+            return Error{name + ": is of another file system"};
         if (header.generation != own.generation)
             return Error{name + ": was made for generation " + std::to_string(header.generation.v) +
                          ", the file system has " + std::to_string(own.generation.v) + ": somebody mounted it since"};
@@ -297,14 +304,7 @@ class RepairRun final : public repair::Listener {
             if (error != 0) return fail(journal_error(error));
         }
         if (world_.stop) return interrupted();
-        return finish(verdict_of_plan());
-    }
-
-    report::Verdict verdict_of_plan() const {
-        if (options_.plan.empty()) return tally_.verdict(counters_);
-        if (planned_.lost) return report::Verdict::unrepairable;
-        if (planned_.undecided) return report::Verdict::undecided;
-        return planned_.writes > 0 || planned_.missing ? report::Verdict::repairable : report::Verdict::clean;
+        return finish(tally_.verdict(counters_));
     }
 
     // ---- 5. and 6. writing
@@ -340,7 +340,7 @@ class RepairRun final : public repair::Listener {
         if (planned_.undecided) return report::Verdict::undecided;
         if (planned_.limited || left_over() || planned_.missing) return report::Verdict::repairable;
         if (planned_.writes > 0) return report::Verdict::repaired;
-        return open_ ? verdict_of_plan() : report::Verdict::clean;
+        return open_ ? tally_.verdict(counters_) : report::Verdict::clean;
     }
 
     bool left_over() const {
@@ -371,10 +371,9 @@ class RepairRun final : public repair::Listener {
         const auto now = scrub_again({*again_, *engine_, options_, world_}, touched, sink);
         if (world_.stop || planned_.limited || left_over()) return true;
         // What the scrub of this run counted is known; of an older one only whether there was any.
-        const bool counted = !resumed && options_.plan.empty();
-        const bool worse = counted && (now.unrepairable_sectors > counters_.unrepairable_sectors ||
-                                       now.undecided_sectors > counters_.undecided_sectors ||
-                                       now.ambiguous_rows > counters_.ambiguous_rows);
+        const bool worse = !resumed && (now.unrepairable_sectors > counters_.unrepairable_sectors ||
+                                        now.undecided_sectors > counters_.undecided_sectors ||
+                                        now.ambiguous_rows > counters_.ambiguous_rows);
         const bool spoilt = now.unrepairable_sectors > 0 && !planned_.lost;
         const bool unclear = now.undecided_sectors + now.ambiguous_rows > 0 && !planned_.undecided && !planned_.lost;
         if (now.repairable_sectors == 0 && !worse && !spoilt && !unclear) return true;
@@ -458,7 +457,7 @@ class RepairRun final : public repair::Listener {
 
     ScrubParts parts() { return {*open_, *engine_, options_, world_}; }
 
-    const Options& options_;
+    Options options_;
     const World& world_;
     report::Writer& writer_;
     Tally tally_;
@@ -472,6 +471,7 @@ class RepairRun final : public repair::Listener {
     std::string created_;                        // its name, while it may be taken away again
     repair::LogState state_;
     std::optional<repair::LogWriter> log_;
+    std::optional<repair::Approved> approved_;  // with --plan
     std::optional<repair::Planner> planner_;
     std::optional<repair::Applier> applier_;
     repair::Planned planned_;

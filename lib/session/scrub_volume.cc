@@ -19,8 +19,9 @@ scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& su
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
     scrub::WindowBuilder windows(*open.volume, extents, csums, silent);
     if (only != nullptr) windows.keep_to(*only);
-    const scrub::Context context{*open.volume,     parts.engine, *open.reader,
-                                 parts.world.stop, want_fixes,   parts.options.no_checksum};
+    const scrub::Context context{*open.volume,       parts.engine, *open.reader,
+                                 parts.world.stop,   want_fixes,   parts.options.no_checksum,
+                                 open.log.incomplete};
     return scrub::scrub_chunks(context, windows, sink, {parts.options.threads, only == nullptr},
                                survey.allocated_bytes);
 }

@@ -14,7 +14,10 @@ void Tally::damage(const scrub::Damage& damage) {
     const bool refuted = damage.cause == scrub::Cause::checksum || damage.cause == scrub::Cause::header;
     if (refuted && (damage.role == scrub::Role::data || damage.role == scrub::Role::tree))
         refuted_[damage.devid.v] += damage.length;
-    if (planner_ != nullptr && damage.repairable != scrub::Repairable::yes) keep_behind(damage);
+    if (planner_ != nullptr && damage.repairable != scrub::Repairable::yes) {
+        keep_behind(damage);
+        if (damage.role == scrub::Role::super) planner_->block();
+    }
     progress_.clear();
     writer_.damage(damage);
 }

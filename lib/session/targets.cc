@@ -33,8 +33,9 @@ bool holds_journal(device::WriteDevice& device, DevId devid, device::WriteDevice
     repair::LogState part = state;
     repair::LogWriter log(journal, part);
     Silence silence;
-    return static_cast<bool>(
-        repair::Applier(journal, part, log, {{devid, &device}}, silence, world.stop).check_device(devid));
+    // A device to which nothing was written is told by nothing.
+    const auto known = repair::Applier(journal, part, log, {{devid, &device}}, silence, world.stop).check_device(devid);
+    return known && *known > 0;
 }
 
 class Matcher {
@@ -43,8 +44,11 @@ class Matcher {
         : journal_(journal), state_(state), world_(world) {}
 
     Result<Targets> match(const std::vector<std::string>& paths) {
+        // All are looked at before the first is claimed: a claimed partition makes its disk busy for the next.
         for (const auto& path : paths)
-            if (auto taken = take(path); !taken) return taken.error();
+            if (auto taken = look(path); !taken) return taken.error();
+        for (const auto& seen : seen_)
+            if (auto taken = take(seen); !taken) return taken.error();
         for (auto* device : nameless_)
             if (auto told = tell(*device); !told) return told.error();
         for (const auto& known : state_.header.devices)
@@ -55,33 +59,46 @@ class Matcher {
     }
 
   private:
+    struct Seen {
+        std::string path;
+        device::Identity identity;
+        std::optional<DevId> devid;  // nothing: no superblock tells
+    };
+
     // A seed is known and left alone; everything else is to be written.
-    Result<void> take(const std::string& path) {
+    Result<void> look(const std::string& path) {
         auto reader = world_.open(path, device::Reading::automatic);
         if (!reader) return reader.error();
+        Seen seen{path, reader->identity, {}};
         const auto scan = volume::scan_supers(*reader->device);
-        reader->device.reset();
-        const auto* super = newest(scan);
-        if (super == nullptr) {
-            auto device = open(path);
-            if (!device) return device.error();
-            nameless_.push_back(*device);
-            return {};
+        if (const auto* super = newest(scan)) {
+            const auto& item = super->dev_item;
+            const auto known =
+                std::find_if(state_.header.devices.begin(), state_.header.devices.end(),
+                             [&](const auto& d) { return d.devid == item.devid && d.uuid == item.uuid; });
+            if (known == state_.header.devices.end()) return Error{printable(path) + ": is no device of this journal"};
+            if (known->seed) return {};
+            if (super->generation > std::max(state_.header.generation, known->generation))
+                return Error{printable(path) + ": has generation " + std::to_string(super->generation.v) +
+                             ", the journal knows " + std::to_string(state_.header.generation.v) +
+                             ": somebody mounted the file system since; nothing is done"};
+            seen.devid = known->devid;
         }
-        const auto& item = super->dev_item;
-        const auto known = std::find_if(state_.header.devices.begin(), state_.header.devices.end(),
-                                        [&](const auto& d) { return d.devid == item.devid && d.uuid == item.uuid; });
-        if (known == state_.header.devices.end()) return Error{printable(path) + ": is no device of this journal"};
-        if (known->seed) return {};
-        if (is_taken(known->devid))
-            return Error{printable(path) + ": devid " + std::to_string(known->devid.v) + " is named twice"};
-        if (super->generation > std::max(state_.header.generation, known->generation))
-            return Error{printable(path) + ": has generation " + std::to_string(super->generation.v) +
-                         ", the journal knows " + std::to_string(state_.header.generation.v) +
-                         ": somebody mounted the file system since; nothing is done"};
-        auto device = open(path);
+        seen_.push_back(std::move(seen));
+        return {};
+    }
+
+    Result<void> take(const Seen& seen) {
+        if (seen.devid && is_taken(*seen.devid))
+            return Error{printable(seen.path) + ": devid " + std::to_string(seen.devid->v) + " is named twice"};
+        auto device = open(seen.path);
         if (!device) return device.error();
-        found_.targets.push_back({known->devid, *device});
+        if (!((*device)->identity() == seen.identity))
+            return Error{printable(seen.path) + ": was replaced by something else while being opened"};
+        if (seen.devid)
+            found_.targets.push_back({*seen.devid, *device});
+        else
+            nameless_.push_back(*device);
         return {};
     }
 
@@ -116,6 +133,7 @@ class Matcher {
     repair::LogState& state_;
     const World& world_;
     Targets found_;
+    std::vector<Seen> seen_;
     std::vector<device::WriteDevice*> nameless_;
 };
 
@@ -131,12 +149,20 @@ World Targets::world_of(const World& world) const {
     return own;
 }
 
-Result<Targets> open_targets(const volume::Volume& volume, const World& world) {
+Result<Targets> open_targets(const OpenVolume& open, const World& world) {
     Targets opened;
-    for (const auto& member : volume.members()) {
+    for (const auto& member : open.volume->members()) {
         if (member.device == nullptr || member.seed) continue;
+        const auto is_same = [&](const auto& target) { return target.devid == member.devid; };
+        if (std::any_of(opened.targets.begin(), opened.targets.end(), is_same))
+            return Error{printable(member.path) + ": devid " + std::to_string(member.devid.v) +
+                         " is there twice; leave the one out that does not belong"};
         auto device = world.writing.device(member.path);
         if (!device) return device.error();
+        const auto seen = std::find_if(open.devices.begin(), open.devices.end(),
+                                       [&](const auto& d) { return d.device.get() == member.device; });
+        if (seen == open.devices.end() || !((*device)->identity() == seen->identity))
+            return Error{printable(member.path) + ": was replaced by something else while being opened"};
         opened.targets.push_back({member.devid, device->get()});
         opened.devices.push_back(std::move(*device));
     }

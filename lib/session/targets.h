@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "repair/apply.h"
+#include "session/open_volume.h"
 #include "session/options.h"
 #include "volume/volume.h"
 
@@ -21,7 +22,7 @@ struct Targets {
 
 /// Every device of the volume that is there and no seed, opened for writing. Errors: one that is in use or
 /// write-protected.
-Result<Targets> open_targets(const volume::Volume& volume, const World& world);
+Result<Targets> open_targets(const OpenVolume& open, const World& world);
 
 /// What binds a journal to these devices.
 repair::Header header_of(const volume::Volume& volume, repair::FileKind kind);

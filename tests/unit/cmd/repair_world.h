@@ -101,8 +101,8 @@ class RepairWorld {
         };
         world.writing.open = world.writing.read = [this](const std::string& path) { return writer(path); };
         world.writing.temporary = [this]() -> Result<std::unique_ptr<device::WriteDevice>> {
-            return std::unique_ptr<device::WriteDevice>(
-                std::make_unique<test::CutWriter>(std::make_shared<test::CutDisk>(power, "temporary", nullptr)));
+            return std::unique_ptr<device::WriteDevice>(std::make_unique<test::CutWriter>(
+                std::make_shared<test::CutDisk>(power, "temporary", nullptr), device::Identity{}));
         };
         world.writing.exists = [this](const std::string& path) { return disks_.contains(path); };
         world.writing.remove = [this](const std::string& path) { disks_.erase(path); };
@@ -121,14 +121,15 @@ class RepairWorld {
     Result<device::Opened> open(const std::string& path) {
         const auto found = disks_.find(path);
         if (found == disks_.end()) return Error{path + ": cannot open: there is no such device in this test"};
-        const auto number = static_cast<uint64_t>(std::distance(disks_.begin(), found));
-        return device::Opened{std::make_unique<test::CutReader>(found->second), {false, 1, number}};
+        return device::Opened{std::make_unique<test::CutReader>(found->second), identity_of(path)};
     }
     Result<std::unique_ptr<device::WriteDevice>> writer(const std::string& path) {
         const auto found = disks_.find(path);
         if (found == disks_.end()) return Error{path + ": cannot open: there is no such file in this test"};
-        return std::unique_ptr<device::WriteDevice>(std::make_unique<test::CutWriter>(found->second));
+        return std::unique_ptr<device::WriteDevice>(
+            std::make_unique<test::CutWriter>(found->second, identity_of(path)));
     }
+    static device::Identity identity_of(const std::string& path) { return {false, 1, std::hash<std::string>{}(path)}; }
     static double clock() {
         static std::atomic<int> ticks{0};
         return ticks++;

@@ -228,8 +228,10 @@ class CutReader final : public device::ReadDevice {
 /// A disk as a repair writes it.
 class CutWriter final : public device::WriteDevice {
   public:
-    explicit CutWriter(std::shared_ptr<CutDisk> disk) : disk_(disk), medium_(std::move(disk)) {}
+    CutWriter(std::shared_ptr<CutDisk> disk, device::Identity identity)
+        : disk_(disk), identity_(identity), medium_(std::move(disk)) {}
     const std::string& path() const override { return disk_->path(); }
+    device::Identity identity() const override { return identity_; }
     uint64_t size() const override { return disk_->size(); }
     int read(uint64_t offset, ByteSpan out) override { return disk_->read(offset, out); }
     int write(uint64_t offset, ByteView bytes) override { return disk_->write(offset, bytes); }
@@ -237,12 +239,13 @@ class CutWriter final : public device::WriteDevice {
     int resize(uint64_t size) override { return disk_->resize(size); }
     device::ReadDevice& medium() override { return medium_; }
     Result<device::Opened> open_reader() override {
-        return device::Opened{std::make_unique<CutReader>(disk_), {false, 1, reinterpret_cast<uintptr_t>(disk_.get())}};
+        return device::Opened{std::make_unique<CutReader>(disk_), identity_};
     }
     Result<void> still_free() override { return {}; }
 
   private:
     std::shared_ptr<CutDisk> disk_;
+    device::Identity identity_;
     CutReader medium_;
 };
 
