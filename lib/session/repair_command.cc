@@ -268,9 +268,15 @@ class RepairRun final : public repair::Listener {
         planned_.limited = planned_.limited || state->planned->limited;
         const auto left = approved_->first_left(**file, *state);
         if (!left) return {};
-        return Error{name + ": devid " + std::to_string(left->what.devid.v) + " at " +
-                     std::to_string(left->what.physical.v) + ", " + std::to_string(left->what.length) +
+        return Error{name + ": " + path_of(left->what.devid) + ": devid " + std::to_string(left->what.devid.v) +
+                     " at " + std::to_string(left->what.physical.v) + ", " + std::to_string(left->what.length) +
                      " bytes: this or its row has changed since the plan was made; nothing is done"};
+    }
+
+    std::string path_of(DevId devid) const {
+        for (const auto& member : open_->volume->members())
+            if (member.devid == devid && member.device != nullptr) return printable(member.path);
+        return "(not given)";
     }
 
     Result<void> check_binding(const repair::Header& header, const std::string& name) const {
