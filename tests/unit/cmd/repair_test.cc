@@ -242,6 +242,70 @@ TEST_F(RepairTest, ADamagedJournalNeverDoesHarm) {
     EXPECT_GT(refused, 100u);
 }
 
+TEST_F(RepairTest, UndoCutsNothingThatItsRepairDidNotLengthen) {
+    if (!unpack(kDamaged)) GTEST_SKIP();
+    ASSERT_EQ(world_.write().status, 1);
+    auto& disk = world_.disk("d1.img");
+    const uint64_t size = disk.size();
+    const std::vector<uint8_t> more(4096, 0x5a);
+    disk.write(size, more);
+    EXPECT_EQ(world_.undo().status, 0);
+    EXPECT_EQ(disk.size(), size + more.size());
+}
+
+// A journal that wrote nothing to devid 4 knows nothing by which a file without a superblock could be devid 4.
+TEST_F(RepairTest, UndoTakesNoFileForADeviceThatNothingTells) {
+    if (!unpack(kDamaged)) GTEST_SKIP();
+    ASSERT_EQ(world_.repair({"--only", "super", "--write", "--journal", "journal"}).status, 1);
+    world_.add("video", std::vector<uint8_t>(512 << 10, 0x77));
+    const auto after = world_.state();
+    const Outcome undo = world_.undo_on({"d1.img", "d2.img", "d3.img", "video"});
+    EXPECT_EQ(undo.status, 8);
+    EXPECT_TRUE(holds(undo.err, "video")) << undo.err;
+    EXPECT_TRUE(world_.devices_hold(after));
+    EXPECT_TRUE(world_.disk("video").holds(after.at("video")));
+}
+
+TEST_F(RepairTest, AFileThatIsNoJournalIsLeftAlone) {
+    if (!unpack(kDamaged)) GTEST_SKIP();
+    std::vector<uint8_t> notes(2000, 0);
+    std::fill(notes.begin() + 600, notes.end(), uint8_t{'n'});
+    for (const auto& bytes : {notes, std::vector<uint8_t>(100, 'x')}) {
+        world_.set(before_);
+        world_.add("notes", bytes);
+        const auto with = world_.state();
+        EXPECT_EQ(world_.write("notes").status, 8);
+        EXPECT_EQ(world_.undo("notes").status, 8);
+        EXPECT_TRUE(world_.devices_hold(before_));
+        EXPECT_TRUE(world_.disk("notes").holds(with.at("notes")));
+    }
+}
+
+// Beyond what parity can give back, free sectors that can be read stay as they are.
+TEST_F(RepairTest, ReadableFreeSectorsAreNeverMadeUp) {
+    for (const char* name : {"001-demo-clean", "009-raid5x4-xxhash-clean"}) {
+        RepairWorld world;
+        if (!world.unpack(name)) GTEST_SKIP();
+        for (const auto& action : world.repair({"--distrust", "1", "--distrust", "3"}).lines_of("action"))
+            EXPECT_NE(action["role"], "free") << name << action;
+        for (const auto& action :
+             world.repair({"--distrust", "1", "--distrust", "2", "--distrust", "3"}).lines_of("action"))
+            EXPECT_NE(action["role"], "free") << name << action;
+    }
+}
+
+TEST_F(RepairTest, AShortImageIsLengthenedOnlyWhereAllOfItsTailFollows) {
+    if (!unpack("111-raid5x4-truncated")) GTEST_SKIP();
+    const uint64_t size = world_.disk("d2.img").size();
+    const size_t writes = places(world_.repair({})).size();
+    for (const size_t most : {writes - 1, writes / 2, size_t{1}}) {
+        world_.set(before_);
+        const Outcome some = world_.repair({"--max-writes", std::to_string(most), "--write", "--journal", "journal"});
+        EXPECT_EQ(some.summary()["verdict"], "repairable") << some.err;
+        EXPECT_EQ(world_.disk("d2.img").size(), size) << most;
+    }
+}
+
 TEST_F(RepairTest, UsageIsChecked) {
     if (!unpack(kDamaged)) GTEST_SKIP();
     for (const std::vector<std::string>& options : {std::vector<std::string>{"--write"},

@@ -73,10 +73,16 @@ class RepairWorld {
         return run(options, words_);
     }
     Outcome write(const std::string& journal = "journal") { return repair({"--write", "--journal", journal}); }
-    Outcome undo(const std::string& journal = "journal") {
+    Outcome undo(const std::string& journal = "journal") { return undo_on(paths_, journal); }
+    Outcome undo_on(const std::vector<std::string>& paths, const std::string& journal = "journal") {
         std::vector<std::string> words = {"undo", "--journal", journal, "--format", "json"};
-        words.insert(words.end(), paths_.begin(), paths_.end());
+        words.insert(words.end(), paths.begin(), paths.end());
         return run_words(words);
+    }
+    /// One more file.
+    void add(const std::string& path, const std::vector<uint8_t>& bytes) {
+        log(path)->write(0, bytes);
+        log(path)->sync();
     }
 
     test::Power power;

@@ -210,5 +210,59 @@ TEST(Classify, OnRaid5SilentDataNeverCondemnsItsParity) {
     }
 }
 
+// What the user trusts is asked only where the default is ambiguous, and only of silent data and parity that
+// are known to be up to date.
+TEST(Classify, TrustChangesNothingButAmbiguousRows) {
+    for (auto facts : all_facts()) {
+        const auto by_default = classify(facts);
+        for (const auto trust : {NoChecksum::trust_parity, NoChecksum::trust_data}) {
+            facts.no_checksum = trust;
+            const auto trusted = classify(facts);
+            if (by_default.ambiguous) {
+                if (trusted.ambiguous) continue;
+                EXPECT_FALSE(facts.in_doubt) << words(facts);
+                EXPECT_EQ(facts.rebuilt, 0u) << words(facts);
+                EXPECT_NE(trusted.put_back_suspect, trusted.by_trust) << words(facts);
+                EXPECT_FALSE(trusted.by_syndrome || trusted.parity_confirms) << words(facts);
+            } else {
+                EXPECT_EQ(trusted.p, by_default.p) << words(facts);
+                EXPECT_EQ(trusted.q, by_default.q) << words(facts);
+                EXPECT_FALSE(trusted.put_back_suspect || trusted.by_trust) << words(facts);
+            }
+        }
+    }
+}
+
+TEST(Classify, TrustedParityPutsBackOneSilentColumnAndNothingElse) {
+    unsigned put_back = 0;
+    for (auto facts : all_facts()) {
+        facts.no_checksum = NoChecksum::trust_parity;
+        const auto verdict = classify(facts);
+        EXPECT_FALSE(verdict.by_trust) << words(facts);
+        if (!verdict.put_back_suspect) continue;
+        put_back++;
+        EXPECT_TRUE(facts.suspect == Suspect::data && facts.suspect_is_silent) << words(facts);
+        EXPECT_TRUE(facts.p_is_witness && facts.q_is_witness) << words(facts);
+        EXPECT_EQ(verdict.p, ParityState::right) << words(facts);
+        EXPECT_EQ(verdict.q, ParityState::right) << words(facts);
+    }
+    EXPECT_GT(put_back, 0u);
+}
+
+TEST(Classify, TrustedDataMakeParityThatDiffersAnew) {
+    unsigned anew = 0;
+    for (auto facts : all_facts()) {
+        facts.no_checksum = NoChecksum::trust_data;
+        const auto verdict = classify(facts);
+        EXPECT_FALSE(verdict.put_back_suspect) << words(facts);
+        if (!verdict.by_trust) continue;
+        anew++;
+        EXPECT_TRUE(facts.written && !facts.all_proven) << words(facts);
+        EXPECT_EQ(verdict.p == ParityState::stale, facts.p_differs) << words(facts);
+        EXPECT_EQ(verdict.q == ParityState::stale, facts.q_differs) << words(facts);
+    }
+    EXPECT_GT(anew, 0u);
+}
+
 }  // namespace
 }  // namespace raid56::scrub
