@@ -18,12 +18,11 @@
 #include "base/printable.h"
 #include "repair/approved.h"
 #include "repair/super_image.h"
-#include "report/json.h"
-#include "report/text.h"
 #include "scrub/super_check.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
+#include "session/reporting.h"
 #include "session/scrub_volume.h"
 #include "session/targets.h"
 #include "volume/super_scan.h"
@@ -487,13 +486,8 @@ class RepairRun final : public repair::Listener {
 }  // namespace
 
 int repair_command(const Options& options, const World& world) {
-    report::JsonWriter json(world.out);
-    report::TextWriter text(world.out);
-    report::Writer& writer = options.format == Format::json ? static_cast<report::Writer&>(json) : text;
-    const bool shown =
-        options.progress == Progress::always || (options.progress == Progress::automatic && world.err_is_terminal);
-    report::ProgressLine progress(world.err, shown, world.err_is_terminal, world.clock);
-    return RepairRun(options, world, writer, progress).run();
+    Reporting reporting(options, world);
+    return RepairRun(options, world, reporting.writer(), reporting.progress()).run();
 }
 
 }  // namespace raid56::session

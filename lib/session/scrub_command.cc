@@ -7,10 +7,9 @@
 
 #include <exception>
 
-#include "report/json.h"
-#include "report/text.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
+#include "session/reporting.h"
 #include "session/scrub_volume.h"
 
 namespace raid56::session {
@@ -81,13 +80,8 @@ class ScrubRun {
 }  // namespace
 
 int scrub_command(const Options& options, const World& world) {
-    report::JsonWriter json(world.out);
-    report::TextWriter text(world.out);
-    report::Writer& writer = options.format == Format::json ? static_cast<report::Writer&>(json) : text;
-    const bool shown =
-        options.progress == Progress::always || (options.progress == Progress::automatic && world.err_is_terminal);
-    report::ProgressLine progress(world.err, shown, world.err_is_terminal, world.clock);
-    return ScrubRun(options, world, writer, progress).run();
+    Reporting reporting(options, world);
+    return ScrubRun(options, world, reporting.writer(), reporting.progress()).run();
 }
 
 }  // namespace raid56::session

@@ -10,9 +10,8 @@
 
 #include "base/printable.h"
 #include "checksum/checksum.h"
-#include "report/json.h"
-#include "report/text.h"
 #include "session/conclude.h"
+#include "session/reporting.h"
 #include "session/targets.h"
 
 namespace raid56::session {
@@ -114,10 +113,8 @@ class UndoRun final : public repair::Listener {
 }  // namespace
 
 int undo_command(const Options& options, const World& world) {
-    report::JsonWriter json(world.out);
-    report::TextWriter text(world.out);
-    report::Writer& writer = options.format == Format::json ? static_cast<report::Writer&>(json) : text;
-    return UndoRun(options, world, writer).run();
+    Reporting reporting(options, world);
+    return UndoRun(options, world, reporting.writer()).run();
 }
 
 }  // namespace raid56::session
