@@ -7,22 +7,6 @@
 
 namespace raid56::scrub {
 
-bool survives(const volume::Volume& volume, const volume::MappedChunk& chunk) {
-    const auto& layout = chunk.layout;
-    const auto gone = [&](unsigned index) { return volume.member_of(chunk, index).device == nullptr; };
-    if (layout.np > 0) {
-        unsigned lost = 0;
-        for (unsigned i = 0; i < layout.stripes; i++) lost += gone(i) ? 1 : 0;
-        return lost <= layout.np;
-    }
-    for (unsigned column = 0; column < layout.nd; column++) {
-        unsigned left = layout.copies;
-        for (unsigned copy = 0; copy < layout.copies; copy++) left -= gone(column * layout.copies + copy) ? 1 : 0;
-        if (left == 0) return false;
-    }
-    return true;
-}
-
 bool digest_holds(const Window& window, size_t sector, CsumKind kind, const uint8_t* bytes) {
     const Digest digest = checksum::digest(kind, ByteView(bytes, window.sectorsize));
     return std::equal(digest.begin(), digest.begin() + static_cast<ptrdiff_t>(window.digest_size),

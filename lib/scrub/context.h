@@ -33,9 +33,6 @@ inline Cause device_cause(volume::DeviceState state) {
     return Cause::unreadable;
 }
 
-/// Whether a chunk can bear its missing devices: every byte has a copy left, or a parity.
-bool survives(const volume::Volume& volume, const volume::MappedChunk& chunk);
-
 /// Whether a sector carries the checksum that is expected of it.
 bool digest_holds(const Window& window, size_t sector, CsumKind kind, const uint8_t* bytes);
 

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "scrub/context.h"
+#include "volume/losses.h"
 
 namespace raid56::scrub {
 
@@ -27,7 +28,7 @@ void StripeEvents::tell(const Cell& cell, Finding finding, const SectorBytes& by
     const auto& device = member_of(cell);
     const bool missing = device.device == nullptr;
     if (!missing && device.trusted()) return report(cell, finding, bytes);
-    const bool chunk_is_lost = missing && !survives(volume_, chunk_);
+    const bool chunk_is_lost = missing && !volume::survives(volume_, chunk_);
     if (finding.repairable == Repairable::yes) {
         // A rebuild, not a repair, writes to a missing device; a stale one gets what differs.
         if (missing)

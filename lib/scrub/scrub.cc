@@ -16,6 +16,7 @@
 
 #include "scrub/stripe_check.h"
 #include "scrub/threads.h"
+#include "volume/losses.h"
 
 namespace raid56::scrub {
 namespace {
@@ -215,7 +216,7 @@ std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::Map
         damage.cause = device_cause(member.state);
         damage.chunk = chunk.chunk.start;
         damage.logical = chunk.chunk.start;
-        damage.repairable = survives(volume, chunk) ? Repairable::yes : Repairable::no;
+        damage.repairable = volume::survives(volume, chunk) ? Repairable::yes : Repairable::no;
         all.push_back(damage);
     }
     return all;

@@ -7,12 +7,12 @@
 #include "base/printable.h"
 #include "report/json.h"
 #include "report/text.h"
-#include "scrub/context.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
 #include "session/inspect_row.h"
 #include "tree/path.h"
+#include "volume/losses.h"
 
 namespace raid56::session {
 namespace {
@@ -145,7 +145,7 @@ class InspectRun {
 
     void tell_chunk(const volume::Volume& volume, const volume::MappedChunk& mapped) {
         const auto& chunk = mapped.chunk;
-        const bool whole = scrub::survives(volume, mapped);
+        const bool whole = volume::survives(volume, mapped);
         if (as_json()) {
             Json line = report::typed("chunk");
             line["logical"] = chunk.start.v;
