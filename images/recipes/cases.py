@@ -239,9 +239,9 @@ def check_missing(plan, report):
 
 
 @case("108-raid6x4-missing", "demo", "raid6 on four devices, the third not given, and damage on the others",
-      "The missing device is its `device` line and one event for each of its chunks. A row bears one damaged column "
-      "besides. Its sectors count neither as unreadable nor as repairable (a rebuild, not a repair, would write "
-      "them); silent and free ones come back unproven. `repairable`, exit status 1.",
+      "The missing device is its `device` line and one event for each of its chunks, which bear one more loss. A row "
+      "bears one damaged column besides. Its sectors count neither as unreadable nor as repairable (a rebuild, not a "
+      "repair, would write them); silent and free ones come back unproven. `repairable`, exit status 1.",
       left_out=(3,), check=check_missing)
 def missing(plan):
     def on_device(key, column, devid):
@@ -270,8 +270,9 @@ def check_two_missing(plan, report):
 case("109-raid5x3-two-missing", "raid5x3-bgt", "raid5 on three devices, only the second given: two missing are more "
                                                "than raid5 bears, and metadata raid1c3 bears it",
      "Trees are read from the one copy that is left. The data chunk cannot be had back: its events say so, and each "
-     "of its written sectors on the missing devices is lost (preallocated ones never written held nothing); chunks "
-     "of raid1c3 can. What lies on the second device is proven as it stands. `unrepairable`, exit status 4.",
+     "of its written sectors on the missing devices is lost (preallocated ones never written held nothing); chunks of "
+     "raid1c3 can, and bear no further loss. What lies on the second device is proven as it stands. `unrepairable`, "
+     "exit status 4.",
      left_out=(1, 3), check=check_two_missing)
 
 

@@ -117,15 +117,18 @@ def summary_is(report, want):
 
 
 def chunk_events(volume, report, absent, cause):
-    """One event for each chunk of each absent or doubted device, repairable where the profile bears it."""
+    """One event for each chunk of each absent or doubted device, repairable where the profile bears it, and then, of a
+    missing one, with how many more losses the chunk bears."""
     wanted = {}
     for chunk in volume.chunks:
         for devid, offset in chunk.stripes:
             if devid in absent:
                 role = "data" if "DATA" in chunk.kinds else "tree"
-                wanted[devid, offset] = (chunk.dev_length, chunk.bears(absent), role, chunk.logical)
+                further = chunk.bears_further(absent) if cause == "missing" and chunk.bears(absent) else None
+                wanted[devid, offset] = (chunk.dev_length, chunk.bears(absent), role, chunk.logical, further)
     events = report.device_events((cause,))
-    found = {(e["devid"], e["physical"]): (e["length"], e["repairable"], e["role"], e["chunk"]) for e in events}
+    found = {(e["devid"], e["physical"]): (e["length"], e["repairable"], e["role"], e["chunk"], e.get("further_losses"))
+             for e in events}
     wrong = [f"chunk event {place} is {found.get(place)}, not {want}" for place, want in wanted.items()
              if found.get(place) != want]
     return wrong + [f"invented chunk event {place}" for place in found if place not in wanted]

@@ -83,6 +83,7 @@ void JsonWriter::damage(const scrub::Damage& event) {
         object["suspect_devid"] = event.suspect->v;
         object["differing_bytes"] = event.differing_bytes;
     }
+    if (event.further_losses) object["further_losses"] = *event.further_losses;
     line(object);
 }
 
@@ -134,6 +135,7 @@ void JsonWriter::summary(const Summary& event) {
     object["engine"] = event.engine;
     object["interrupted"] = event.interrupted;
     if (!event.distrust.empty()) object["suggest_distrust"] = event.distrust;
+    if (event.further_losses) object["further_losses"] = *event.further_losses;
     line(object);
 }
 

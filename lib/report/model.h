@@ -62,6 +62,8 @@ struct Summary {
     uint64_t sectors_written = 0;
     bool interrupted = false;
     std::vector<uint64_t> distrust;  // devids on which refuted sectors gather: worth a --distrust
+    // Of an inspect that shows the chunks: how many more lost devices the file system bears, where that is known.
+    std::optional<unsigned> further_losses;
 };
 
 /// Sums the chunk map up by kind, profile and width.

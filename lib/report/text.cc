@@ -47,6 +47,12 @@ const char* proof_words(scrub::Proof proof) {
     return "?";
 }
 
+std::string further_words(std::optional<unsigned> losses) {
+    if (!losses) return "";
+    if (*losses == 0) return "; bears no further loss";
+    return "; bears " + std::to_string(*losses) + (*losses == 1 ? " more loss" : " more losses");
+}
+
 std::string remedy_words(const scrub::Damage& event) {
     // A whole chunk's part of a device: each of its sectors has a proof, or none, of its own.
     const bool part_of_chunk = !event.full_stripe && event.proof == scrub::Proof::none &&
@@ -54,7 +60,7 @@ std::string remedy_words(const scrub::Damage& event) {
                                 event.cause == scrub::Cause::distrusted);
     switch (event.repairable) {
         case scrub::Repairable::yes:
-            if (part_of_chunk) return "can be made anew from the other devices";
+            if (part_of_chunk) return "can be made anew from the other devices" + further_words(event.further_losses);
             return std::string("repairable, ") + proof_words(event.proof);
         case scrub::Repairable::no: return "LOST";
         case scrub::Repairable::undecided: return "undecided";

@@ -45,6 +45,8 @@ struct Damage {
     Proof proof = Proof::none;
     std::optional<DevId> suspect;  // where the syndromes or a majority single out a column
     uint64_t differing_bytes = 0;  // with suspect
+    // A missing device's part of a chunk that can be had back: how many more devices the chunk may lose.
+    std::optional<unsigned> further_losses;
 };
 
 /// A range of the logical space about which nothing is known.

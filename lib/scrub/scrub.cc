@@ -216,7 +216,9 @@ std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::Map
         damage.cause = device_cause(member.state);
         damage.chunk = chunk.chunk.start;
         damage.logical = chunk.chunk.start;
-        damage.repairable = volume::survives(volume, chunk) ? Repairable::yes : Repairable::no;
+        const bool survives = volume::survives(volume, chunk);
+        damage.repairable = survives ? Repairable::yes : Repairable::no;
+        if (survives && damage.cause == Cause::missing) damage.further_losses = volume::further_losses(volume, chunk);
         all.push_back(damage);
     }
     return all;

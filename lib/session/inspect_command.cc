@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/printable.h"
+#include "report/chunk_table.h"
 #include "report/json.h"
 #include "report/text.h"
 #include "session/choose_engine.h"
@@ -98,6 +99,7 @@ class InspectRun {
         summary.verdict = verdict;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        summary.further_losses = further_losses_;
         return conclude(world_, writer(), std::move(summary));
     }
 
@@ -114,7 +116,23 @@ class InspectRun {
         for (size_t i = 0; i < open.scans.size(); i++)
             for (const auto& copy : open.scans[i]) tell_super(open.volume->members()[i], copy);
         if (!as_json()) world_.out << "\nChunk map\n";
-        for (const auto& chunk : open.volume->chunks()) tell_chunk(*open.volume, chunk);
+        std::vector<report::ChunkRow> rows;
+        for (const auto& chunk : open.volume->chunks()) {
+            rows.push_back(report::chunk_row(*open.volume, chunk));
+            tell_chunk(chunk, rows.back());
+        }
+        // A chunk that is not known may bear less than all others, but not less than none.
+        const unsigned least = volume::further_losses(*open.volume);
+        if (least == 0 || all_chunks_known(open)) further_losses_ = least;
+        if (as_json()) return;
+        world_.out << "\nChunks and lost devices\n";
+        report::write_chunk_table(world_.out, rows);
+        report::write_chunk_sum(world_.out << "  ", rows, further_losses_);
+    }
+
+    static bool all_chunks_known(const OpenVolume& open) {
+        return std::none_of(open.unknown.begin(), open.unknown.end(),
+                            [](const scrub::Unknown& unknown) { return unknown.cause == "chunk-tree"; });
     }
 
     void tell_super(const volume::Member& member, const volume::SuperCopy& copy) {
@@ -143,17 +161,19 @@ class InspectRun {
         world_.out << '\n';
     }
 
-    void tell_chunk(const volume::Volume& volume, const volume::MappedChunk& mapped) {
+    void tell_chunk(const volume::MappedChunk& mapped, const report::ChunkRow& row) {
         const auto& chunk = mapped.chunk;
-        const bool whole = volume::survives(volume, mapped);
         if (as_json()) {
             Json line = report::typed("chunk");
             line["logical"] = chunk.start.v;
             line["length"] = chunk.length;
-            line["kind"] = format::kind_name(chunk.kind);
-            line["profile"] = format::profile_name(chunk.profile);
+            line["kind"] = row.kind;
+            line["profile"] = row.profile;
             line["full_stripes"] = mapped.full_stripes();
-            line["survives"] = whole;
+            line["survives"] = row.whole;
+            line["devices"] = row.devices;
+            line["missing_devids"] = row.missing;
+            line["further_losses"] = row.further_losses;
             line["stripes"] = Json::array();
             for (unsigned i = 0; i < mapped.layout.stripes; i++)
                 line["stripes"].push_back({{"devid", chunk.stripes[i].devid.v},
@@ -163,9 +183,9 @@ class InspectRun {
             for (const StripeNo n : mapped.without_parity) line["without_parity"].push_back(n.v);
             return json_.line(line);
         }
-        world_.out << "  logical " << chunk.start.v << ", " << report::human_bytes(chunk.length) << ' '
-                   << format::kind_name(chunk.kind) << ' ' << format::profile_name(chunk.profile)
-                   << (whole ? "" : ", cannot be had back without its missing devices") << '\n';
+        world_.out << "  logical " << chunk.start.v << ", " << report::human_bytes(chunk.length) << ' ' << row.kind
+                   << ' ' << row.profile << (row.whole ? "" : ", cannot be had back without its missing devices")
+                   << '\n';
         for (unsigned i = 0; i < mapped.layout.stripes; i++)
             world_.out << "    stripe " << i << ": devid " << chunk.stripes[i].devid.v << " at "
                        << chunk.stripes[i].offset.v << ", " << report::human_bytes(mapped.extent_length()) << '\n';
@@ -274,6 +294,7 @@ class InspectRun {
     report::TextWriter text_;
     double start_;
     parity::Engine* engine_ = nullptr;
+    std::optional<unsigned> further_losses_;  // of the file system, once all chunks are told
 };
 
 }  // namespace

@@ -48,7 +48,8 @@ class Case(unittest.TestCase):
         self.assertEqual(("clean", 0), (report.summary["verdict"], report.status), what)
 
     def assert_chunk_events(self, volume, report, absent, cause):
-        """One event for each chunk of each absent (or doubted) device: its dev extent, repairable where the profile bears it."""
+        """One event for each chunk of each absent (or doubted) device: its dev extent, repairable where the profile
+        bears it, and then, of a missing one, with how many more losses the chunk bears."""
         wanted, repairable = set(), {}
         for chunk in volume.chunks:
             for devid, offset in chunk.stripes:
@@ -61,6 +62,8 @@ class Case(unittest.TestCase):
             place = event["devid"], event["physical"]
             self.assertIs(repairable[place], event["repairable"], event)
             chunk = next(c for c in volume.chunks if (place[0], place[1]) in c.stripes)
+            further = chunk.bears_further(absent) if cause == "missing" and chunk.bears(absent) else None
+            self.assertEqual(further, event.get("further_losses"), event)
             if chunk.kinds == ["DATA"]:
                 self.assertEqual("data", event["role"], event)
             elif "DATA" not in chunk.kinds:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Missing devices, each and each pair: what every chunk bears, and what it does not."""
+"""Missing devices, each and each pair: what every chunk bears, how much more it bears, and what it does not."""
 
 import itertools
 import random
@@ -14,7 +14,7 @@ import truth
 
 ONE = ("raid5x2-m-raid5", "raid5x3-m-raid1", "raid5x4-m-raid10-xxhash", "raid6x4-m-raid6-blake2", "raid5x4-m-single",
        "raid6x5-m-raid1c4-n4k", "raid5x3-mixed", "raid5x4-converted", "raid10-data", "raid0-data", "raid1c3-no-parity")
-PAIRS = ("raid6x4-m-raid6-blake2", "raid6x5-m-raid1c4-n4k", "raid5x3-m-raid1")
+PAIRS = ("raid6x4-m-raid6-blake2", "raid6x5-m-raid1c4-n4k", "raid5x3-m-raid1", "raid6x3-m-raid1c3-sha256")
 
 
 class Missing(harness.Case):
@@ -51,6 +51,38 @@ class Missing(harness.Case):
             for pair in itertools.combinations(devids, 2):
                 with self.subTest(shape=shape, missing=pair):
                     self.check(shape, pair)
+
+    def test_words(self):
+        """The text report says the same of each chunk."""
+        words = {0: "; bears no further loss", 1: "; bears 1 more loss", 2: "; bears 2 more losses"}
+        told = set()
+        for shape, absent in (("raid6x4-m-raid6-blake2", (3,)), ("raid6x4-m-raid6-blake2", (1, 4)),
+                              ("raid6x5-m-raid1c4-n4k", (2,)), ("raid0-data", (1,))):
+            with self.subTest(shape=shape, missing=absent):
+                paths = harness.by_devid(fixtures.SHAPES[shape].images())
+                volume = truth.Volume(list(paths.values()))
+                _, out, _ = tool.plain("scrub", *(path for devid, path in paths.items() if devid not in absent))
+                lines = out.decode().splitlines()
+                for chunk in volume.chunks:
+                    for devid, offset in chunk.stripes:
+                        if devid not in absent:
+                            continue
+                        start = f"  devid {devid} at {offset}, "
+                        line, = [line for line in lines if line.startswith(start) and "device is missing" in line]
+                        remedy = "LOST"
+                        if chunk.bears(absent):
+                            further = chunk.bears_further(absent)
+                            remedy = "can be made anew from the other devices" + words[further]
+                            told.add(further)
+                        self.assertEqual(remedy, line.split(" - ")[1])
+        self.assertEqual(set(words), told)
+
+    def test_repair(self):
+        """A dry run of repair tells the same of a missing device as a scrub."""
+        paths = harness.by_devid(fixtures.SHAPES["raid6x4-m-raid6-blake2"].images())
+        volume = truth.Volume(list(paths.values()))
+        report = tool.repair([path for devid, path in paths.items() if devid != 3])
+        self.assert_chunk_events(volume, report, (3,), "missing")
 
     def test_three_of_raid6(self):
         """Beyond everything: said, exit 4, no crash."""

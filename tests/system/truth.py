@@ -14,6 +14,7 @@ is written here once more.  Every sector of every chunk gets a state:
 
 import bisect
 import collections
+import itertools
 import re
 import struct
 import subprocess
@@ -96,6 +97,16 @@ class Chunk:
         if self.profile.startswith("RAID1") or self.profile == "DUP":
             return not all(gone)
         return not any(gone)
+
+    def bears_further(self, absent):
+        """How many devices may be lost besides these devids, whichever they are: every set of them is tried."""
+        if not self.bears(absent):
+            return 0
+        left = sorted({devid for devid, _ in self.stripes} - set(absent))
+        for count in range(1, len(left) + 1):
+            if not all(self.bears({*absent, *more}) for more in itertools.combinations(left, count)):
+                return count - 1
+        raise AssertionError(f"chunk {self.logical} bears everything")
 
     def column(self, full_stripe, column):
         """(devid, physical) of the strip of one column; data columns first, then P, then Q."""

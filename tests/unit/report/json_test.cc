@@ -99,10 +99,15 @@ TEST(Json, DamageHasItsFields) {
     event.differing_bytes = 17;
     expect_fields(damage(event), "damage", {{"suspect_devid", number}, {"differing_bytes", number}});
 
+    event.further_losses = 0;  // none is a number, too
+    EXPECT_EQ(Json::parse(damage(event))["further_losses"], 0);
+    event.further_losses = 2;
+    EXPECT_EQ(Json::parse(damage(event))["further_losses"], 2);
+
     scrub::Damage super;
     super.role = scrub::Role::super;
     const Json object = Json::parse(damage(super));
-    for (const char* name : {"logical", "chunk", "full_stripe", "row", "suspect_devid"})
+    for (const char* name : {"logical", "chunk", "full_stripe", "row", "suspect_devid", "further_losses"})
         EXPECT_FALSE(object.contains(name)) << name;
 }
 
@@ -159,6 +164,11 @@ TEST(Json, ASummaryHasItsFieldsEachFromItsOwnCount) {
           "repairable_sectors", "unrepairable_sectors", "ambiguous_rows", "unproven_sectors", "bytes_read"})
         EXPECT_EQ(object[name], count++) << name;
     EXPECT_EQ(object["sectors_written"], 0);
+    EXPECT_FALSE(object.contains("further_losses")) << "of a scrub";
+    auto shown = some_summary();
+    shown.command = "inspect";
+    shown.further_losses = 0;
+    EXPECT_EQ(Json::parse(summary(shown))["further_losses"], 0);
 }
 
 TEST(Json, VerdictsHaveTheNamesOfTheContract) {

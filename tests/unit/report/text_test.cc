@@ -56,6 +56,35 @@ TEST(Text, WhatIsLostIsSaidLoudly) {
     EXPECT_TRUE(holds(report.text(), "undecided"));
 }
 
+/// A missing device's part of a chunk.
+scrub::Damage missing_part(std::optional<unsigned> further_losses) {
+    auto event = some_damage();
+    event.cause = scrub::Cause::missing;
+    event.proof = scrub::Proof::none;
+    event.full_stripe.reset();
+    event.row.reset();
+    event.further_losses = further_losses;
+    return event;
+}
+
+TEST(Text, APartOfAChunkThatIsMissingSaysWhatTheChunkStillBears) {
+    const auto end_of = [](const scrub::Damage& event) {
+        std::ostringstream out;
+        TextWriter(out).damage(event);
+        const auto text = out.str();
+        return text.substr(text.find(" - "));
+    };
+    EXPECT_EQ(end_of(missing_part(0)), " - can be made anew from the other devices; bears no further loss\n");
+    EXPECT_EQ(end_of(missing_part(1)), " - can be made anew from the other devices; bears 1 more loss\n");
+    EXPECT_EQ(end_of(missing_part(2)), " - can be made anew from the other devices; bears 2 more losses\n");
+    auto stale = missing_part(std::nullopt);
+    stale.cause = scrub::Cause::stale;
+    EXPECT_EQ(end_of(stale), " - can be made anew from the other devices\n");
+    auto lost = missing_part(std::nullopt);
+    lost.repairable = scrub::Repairable::no;
+    EXPECT_EQ(end_of(lost), " - LOST\n");
+}
+
 TEST(Text, ASuspectIsNamedWithItsCount) {
     Report report;
     report.damage[0].suspect = DevId(2);
