@@ -315,11 +315,12 @@ def degraded_session(plan):
               "checksummed one, a part of a nodatacow one in place")
 
 
-CASES_STALE = ("Blocks and checksummed sectors newer than its superblock are refuted on devid 3: `stale`. It is an "
-               "erasure but for what is proven there: one event for each of its chunks, and its superblock copies. "
-               "`repairable_sectors` counts exactly the sectors of devid 3 that differ from what the others give, "
-               "in rows that hold something; the silent ones among them, whose old bytes look as good as any, are "
-               "`unproven_sectors`. Nothing is said of the other devices. `repairable`, exit status 1.")
+CASES_STALE = ("Blocks and checksummed sectors newer than its superblock are refuted on devid 3: `stale`, a "
+               "generation behind. It is an erasure but for what is proven there: one event for each of its chunks, "
+               "and its superblock copies. `repairable_sectors` counts exactly the sectors of devid 3 that differ "
+               "from what the others give, in rows that hold something; the silent ones among them, whose old bytes "
+               "look as good as any, are `unproven_sectors`. Nothing is said of the other devices. `repairable`, "
+               "exit status 1.")
 case("110-raid6x4-stale", "raid6x4-n4k", "raid6 on four devices, the third of which missed writes; metadata raid1c4",
                                          CASES_STALE, check=check_stale)(degraded_session)
 

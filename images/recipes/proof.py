@@ -51,7 +51,9 @@ def device_lines(volume, report, states, paths):
         if known and devid in paths:
             want["uuid"] = str(uuid.UUID(bytes=known.uuid))
             want["generation"] = known.generation
-        wrong += [f"device {devid}: {k} is {line[k]!r}, not {v!r}" for k, v in want.items() if line[k] != v]
+            want["behind"] = volume.generation - known.generation or None
+        wrong += [f"device {devid}: {k} is {line.get(k)!r}, not {v!r}" for k, v in want.items()
+                  if line.get(k) != v]
     return wrong
 
 

@@ -62,6 +62,7 @@ void JsonWriter::device(const DeviceEvent& event) {
     object["state"] = event.state;
     object["total_bytes"] = event.total_bytes;
     object["seed"] = event.seed;
+    if (event.behind != 0) object["behind"] = event.behind;
     if (event.short_by != 0) object["short_by"] = event.short_by;
     line(object);
 }

@@ -8,6 +8,18 @@
 
 namespace raid56::report {
 
+namespace {
+
+// A seed stays as it was when the file system grew from it. A device without any superblock, which what lies on it
+// has told, has no generation: how far it is behind is not known.
+uint64_t generations_behind(const volume::Volume& volume, const volume::Member& member) {
+    const uint64_t newest = volume.super().generation.v, own = member.generation.v;
+    const bool comparable = member.device != nullptr && !member.seed && own != 0;
+    return comparable && own < newest ? newest - own : 0;
+}
+
+}  // namespace
+
 const char* verdict_name(Verdict verdict) {
     switch (verdict) {
         case Verdict::clean: return "clean";
@@ -53,7 +65,7 @@ VolumeEvent volume_event(const volume::Volume& volume) {
     return event;
 }
 
-DeviceEvent device_event(const volume::Member& member) {
+DeviceEvent device_event(const volume::Volume& volume, const volume::Member& member) {
     DeviceEvent event;
     event.devid = member.devid.v;
     event.path = member.path;
@@ -62,6 +74,7 @@ DeviceEvent device_event(const volume::Member& member) {
     event.state = volume::state_name(member.state);
     event.total_bytes = member.total_bytes;
     event.seed = member.seed;
+    event.behind = generations_behind(volume, member);
     if (member.device != nullptr && member.device->size() < member.total_bytes)
         event.short_by = member.total_bytes - member.device->size();
     return event;

@@ -36,6 +36,7 @@ struct DeviceEvent {
     std::string state;
     uint64_t total_bytes = 0;
     bool seed = false;
+    uint64_t behind = 0;    // generations that its superblock is older than the volume's; 0 for seeds
     uint64_t short_by = 0;  // bytes that the device or image lacks of total_bytes
 };
 
@@ -69,7 +70,7 @@ struct Summary {
 /// Sums the chunk map up by kind, profile and width.
 std::vector<ChunkSum> sum_chunks(const volume::Volume& volume);
 VolumeEvent volume_event(const volume::Volume& volume);
-DeviceEvent device_event(const volume::Member& member);
+DeviceEvent device_event(const volume::Volume& volume, const volume::Member& member);
 
 /// Writes a report, event by event, in order.
 class Writer {

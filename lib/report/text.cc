@@ -128,6 +128,8 @@ void TextWriter::device(const DeviceEvent& event) {
     out_ << "  devid " << event.devid << "  " << std::left << std::setw(10) << event.state << ' '
          << (event.path.empty() ? "(not given)" : printable(event.path)) << "  " << human_bytes(event.total_bytes)
          << ", generation " << event.generation << (event.seed ? ", seed" : "");
+    if (event.behind != 0)
+        out_ << ", " << event.behind << (event.behind == 1 ? " generation behind" : " generations behind");
     if (event.short_by != 0) out_ << ", " << human_bytes(event.short_by) << " short";
     out_ << '\n';
 }

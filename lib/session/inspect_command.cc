@@ -107,7 +107,7 @@ class InspectRun {
         writer().volume(report::volume_event(*open.volume));
         std::vector<volume::Member> members = open.volume->members();
         std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
-        for (const auto& member : members) writer().device(report::device_event(member));
+        for (const auto& member : members) writer().device(report::device_event(*open.volume, member));
         for (const auto& unknown : open.unknown) writer().unknown(unknown);
     }
 

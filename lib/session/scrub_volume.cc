@@ -34,7 +34,7 @@ void tell_members(const OpenVolume& open, report::Writer& writer, Tally& tally, 
     std::vector<volume::Member> members = open.volume->members();
     std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
     for (const auto& member : members) {
-        writer.device(report::device_event(member));
+        writer.device(report::device_event(*open.volume, member));
         if (member.device == nullptr) tally.note_missing();
     }
 }

@@ -20,9 +20,22 @@ def states(report):
     return {device["devid"]: device["state"] for device in report.devices}
 
 
+def behind(report):
+    """{devid: by how many generations} of the devices that say so."""
+    return {device["devid"]: device["behind"] for device in report.devices if "behind" in device}
+
+
 class Stale(harness.Case):
     def stale_set(self, absent):
         return stale.stale_set(self.folder, absent)
+
+    def assert_words(self, paths, devid, count):
+        """The text report says on that device's line alone that it is behind, and how far."""
+        _, out, _ = tool.plain("scrub", *paths.values())
+        said = [line for line in out.decode().splitlines() if line.startswith("  devid ") and line.endswith(" behind")]
+        self.assertEqual(1, len(said), said)
+        self.assertIn(f"  devid {devid}  ", said[0])
+        self.assertTrue(said[0].endswith(f", {count} generation{'s' if count > 1 else ''} behind"), said[0])
 
     def test_disk_returns(self):
         """Left out while others were written, nodatacow files too: an erasure, chunk by chunk, all of it repairable."""
@@ -31,6 +44,9 @@ class Stale(harness.Case):
                 paths, volume = self.stale_set(absent)
                 report = tool.scrub(list(paths.values()))
                 self.assertEqual({d: "stale" if d == absent else "present" for d in paths}, states(report))
+                own = truth.read_super(paths[absent]).generation
+                self.assertEqual({absent: volume.generation - own}, behind(report))
+                self.assert_words(paths, absent, volume.generation - own)
                 self.assert_chunk_events(volume, report, (absent,), "stale")
                 others = {p: f for p, f in report.sectors().items() if f.role != "super" or p[0] != absent}
                 self.assertEqual({}, others)
@@ -40,6 +56,7 @@ class Stale(harness.Case):
         """Leaving the stale disk out altogether gives the same verdict."""
         paths, volume = self.stale_set(2)
         report = tool.scrub([path for devid, path in paths.items() if devid != 2])
+        self.assertEqual({}, behind(report))
         self.assert_chunk_events(volume, report, (2,), "missing")
         self.assertEqual(("repairable", 1), (report.summary["verdict"], report.status))
 
@@ -53,6 +70,7 @@ class Stale(harness.Case):
         generations = {truth.read_super(path).generation for path in paths.values()}
         self.assertEqual(1, len(generations))
         report = tool.scrub(list(paths.values()))
+        self.assertEqual({}, behind(report))
         self.assertIn(report.status, (1, 4))
         refuted = [p for p, f in report.sectors().items() if f.role == "data" and f.cause == "checksum"]
         self.assertTrue(refuted)
@@ -104,6 +122,7 @@ class Stale(harness.Case):
         paths = harness.by_devid(fixtures.STALE_BASE.copy(os.path.join(self.folder, "behind")))
         self.behind_by_one(paths, 3)
         report = tool.scrub(list(paths.values()))
+        self.assertEqual({3: 1}, behind(report))
         self.assertEqual({d: "present" for d in paths}, states(report))
         self.assertEqual([], report.device_events())
         self.assertEqual([], [f for f in report.sectors().values() if f.role != "super"])
@@ -120,6 +139,25 @@ class Stale(harness.Case):
                     found.update(devid for devid, _ in chunk.copies(at))
         return found
 
+    def test_behind_by_many(self):
+        """The difference of the generations is told, however large."""
+        paths = harness.by_devid(fixtures.STALE_BASE.copy(os.path.join(self.folder, "many")))
+        newest = truth.read_super(paths[1]).generation
+        self.assertGreater(newest, 5)
+        supers.edit(paths[4], supers.put(supers.GENERATION, newest - 5))
+        self.assertEqual({4: 5}, behind(tool.scrub(list(paths.values()))))
+        self.assert_words(paths, 4, 5)
+
+    def test_stale_and_missing(self):
+        """What a chunk bears besides a missing device does not count on one that is stale: raid6 bears no more."""
+        paths, volume = self.stale_set(2)
+        report = tool.scrub([path for devid, path in paths.items() if devid != 1])
+        self.assertEqual(("missing", "stale"), (states(report)[1], states(report)[2]))
+        told = {e["chunk"]: e["further_losses"] for e in report.device_events(("missing",))}
+        wanted = {c.logical: c.bears_further((1, 2)) for c in volume.chunks if 1 in dict(c.stripes)}
+        self.assertEqual(wanted, told)
+        self.assertEqual({0, 1}, set(told.values()))
+
     def test_nothing_newer_to_judge_by(self):
         """No block or checksummed sector newer than its superblock lies there: unsure."""
         for shape in ("raid6x4-late-delete", "raid5x4-m-single", "raid6x6-unequal"):
@@ -132,6 +170,7 @@ class Stale(harness.Case):
         self.behind_by_one(paths, without[0])
         report = tool.scrub(list(paths.values()))
         self.assertEqual("unsure", states(report)[without[0]])
+        self.assertEqual({without[0]: 1}, behind(report))
         self.assertIn(report.status, (1, 4))
 
 

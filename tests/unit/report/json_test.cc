@@ -81,6 +81,10 @@ TEST(Json, ADeviceHasItsFields) {
                    {"state", text},
                    {"total_bytes", number},
                    {"seed", boolean}});
+    EXPECT_FALSE(Json::parse(device(some_device())).contains("behind")) << "where it is not behind";
+    auto late = some_device();
+    late.behind = 3;
+    EXPECT_EQ(Json::parse(device(late))["behind"], 3);
     auto missing = some_device();
     missing.path.clear();
     EXPECT_TRUE(Json::parse(device(missing))["path"].is_null());

@@ -85,6 +85,15 @@ TEST(Text, APartOfAChunkThatIsMissingSaysWhatTheChunkStillBears) {
     EXPECT_EQ(end_of(lost), " - LOST\n");
 }
 
+TEST(Text, ADeviceThatIsBehindSaysHowFar) {
+    Report report;
+    EXPECT_FALSE(holds(report.text(), "behind"));
+    report.device.behind = 1;
+    EXPECT_TRUE(holds(report.text(), "256.00 MiB, generation 76, 1 generation behind\n")) << report.text();
+    report.device.behind = 3;
+    EXPECT_TRUE(holds(report.text(), "256.00 MiB, generation 76, 3 generations behind\n")) << report.text();
+}
+
 TEST(Text, ASuspectIsNamedWithItsCount) {
     Report report;
     report.damage[0].suspect = DevId(2);
