@@ -116,4 +116,10 @@ bool Batch::any_bad(unsigned n, unsigned index) const {
            begin + static_cast<ptrdiff_t>(window.rows());
 }
 
+bool Batch::any_bad(unsigned n) const {
+    for (unsigned i = 0; i < bad_.size(); i++)
+        if (any_bad(n, i)) return true;
+    return false;
+}
+
 }  // namespace raid56::scrub

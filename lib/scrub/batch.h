@@ -36,7 +36,8 @@ class Batch {
     unsigned group() const { return group_; }
 
     /// The strip of stripe `index` in full stripe `n`, counted from the window's first. Undefined
-    /// where the device is missing, the sector is bad or another group is loaded.
+    /// where the sector is bad or another group is loaded. Of a missing device it is what MissingStrips made
+    /// of it, and stays when the next group is loaded: strips of a window lie one behind the other.
     uint8_t* strip(unsigned n, unsigned index) const {
         return strips_[index].start + n % strips_[index].count * kStripLen;
     }
@@ -44,6 +45,7 @@ class Batch {
         return !bad_[index].empty() && bad_[index][size_t{n} * window.rows() + row];
     }
     bool any_bad(unsigned n, unsigned index) const;
+    bool any_bad(unsigned n) const;  // in any strip
 
     // What the check gave.
     Counters counters;

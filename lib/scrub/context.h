@@ -19,6 +19,11 @@ struct Context {
     bool want_fixes = false;  // collect what a repair would write
     NoChecksum no_checksum = NoChecksum::report;
     bool free_in_doubt = false;  // a log tree that cannot be had may use any free sector
+    // Missing devices that are made anew, by member; none where that is empty. Their strips are then what
+    // should be there, as far as that can be known, and go to Sink::made().
+    std::vector<bool> made_anew = {};
+
+    bool makes(unsigned member) const { return member < made_anew.size() && made_anew[member]; }
 };
 
 /// The cause that stands for a device which is not to be believed.

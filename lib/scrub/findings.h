@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/units.h"
 
 namespace raid56::scrub {
@@ -70,6 +71,13 @@ struct Counters {
     void add(const Counters& other);
 };
 
+/// How far a scrub has come: everything before that full stripe of that chunk is told.
+struct Position {
+    Logical chunk;  // its start
+    StripeNo next;
+    bool operator==(const Position&) const = default;
+};
+
 struct FixList;
 
 /// Where a scrub tells what it finds, in the order of the report. Called from one thread.
@@ -80,6 +88,11 @@ class Sink {
     virtual void unknown(const Unknown& unknown) = 0;
     /// What a repair would write, where that was asked for; after the damage of the same full stripes.
     virtual void fixes(const FixList& /*fixes*/) {}
+    /// Bytes of a missing device that is made anew, a member by its index; ascending within a chunk. Valid
+    /// during the call.
+    virtual void made(unsigned /*member*/, Physical /*physical*/, ByteView /*bytes*/) {}
+    /// Everything before that position was handed on; `so_far` are the counts of it.
+    virtual void reached(const Position& /*position*/, const Counters& /*so_far*/) {}
     /// Bytes of the logical space done so far, of all; for progress.
     virtual void progress(uint64_t done, uint64_t all) = 0;
 };

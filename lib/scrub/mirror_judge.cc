@@ -47,8 +47,13 @@ class MirrorJudge {
     const uint8_t* found(unsigned column, unsigned copy, unsigned row) const {
         return batch_.strip(n_, volume::stripe_index(layout_, number_, column, copy)) + row * sector_;
     }
-    SectorBytes bytes(unsigned column, unsigned copy, unsigned row, const uint8_t* right) const {
-        return {gone(column, copy, row) ? nullptr : found(column, copy, row), right};
+    // `right`: the sector as it should be, or nullptr. Kept where its device is made anew.
+    void tell(const Cell& cell, const Finding& finding, const uint8_t* right) {
+        const bool bad = gone(cell.column, cell.copy, cell.row);
+        events_.tell(cell, finding, {bad ? nullptr : found(cell.column, cell.copy, cell.row), right});
+        const unsigned index = volume::stripe_index(layout_, number_, cell.column, cell.copy);
+        if (right != nullptr && context_.makes(chunk_.members[index]))
+            std::memcpy(batch_.strip(n_, index) + cell.row * sector_, right, sector_);
     }
 
     // ---- 1. tree blocks
@@ -149,7 +154,7 @@ class MirrorJudge {
                 finding.proof = Proof::none;
             }
             const uint8_t* right_sector = right ? right->data() + place.sector * sector_ : nullptr;
-            events_.tell({place.column, copy, place.row}, finding, bytes(place.column, copy, place.row, right_sector));
+            tell({place.column, copy, place.row}, finding, right_sector);
         }
         if (!any) batch_.counters.tree_bytes_verified += places.size() * sector_;
         if (readable_differs && starts_here) batch_.counters.corrupt_tree_blocks++;
@@ -193,7 +198,7 @@ class MirrorJudge {
             const Cause cause = gone(c, copy, r) ? Cause::unreadable : Cause::checksum;
             const Repairable repairable = proven ? Repairable::yes : Repairable::no;
             const Proof proof = proven ? Proof::checksum : Proof::none;
-            events_.tell({c, copy, r}, {Role::data, cause, repairable, proof, {}, 0}, bytes(c, copy, r, right));
+            tell({c, copy, r}, {Role::data, cause, repairable, proof, {}, 0}, right);
         }
     }
 
@@ -224,7 +229,7 @@ class MirrorJudge {
             else if (!gone(c, copy, r) && same(copy, witnesses.front()))
                 continue;
             const uint8_t* right = witnesses.empty() ? nullptr : found(c, witnesses.front(), r);
-            events_.tell({c, copy, r}, finding, bytes(c, copy, r, right));
+            tell({c, copy, r}, finding, right);
         }
     }
 
@@ -259,15 +264,14 @@ class MirrorJudge {
                 batch_.counters.no_checksum_bytes += sector_;
                 continue;
             }
-            events_.tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0},
-                         {nullptr, right});
+            tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0}, right);
         }
     }
 
     void judge_csum_missing(unsigned c, unsigned r) {
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             const Cause cause = gone(c, copy, r) ? Cause::unreadable : Cause::csum_missing;
-            events_.tell({c, copy, r}, {Role::data, cause, Repairable::undecided, Proof::none, {}, 0}, {});
+            tell({c, copy, r}, {Role::data, cause, Repairable::undecided, Proof::none, {}, 0}, nullptr);
         }
     }
 

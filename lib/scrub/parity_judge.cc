@@ -6,6 +6,7 @@
 //    rows' erasure sets give and that is proven, or none, or several.
 // 4. Settle each row: put back erased sectors that nothing proves from the parity that is left, judge
 //    P and Q against the row as put right, report.
+// 5. Keep, of devices that are made anew, what is known to be right; the rest stays as MissingStrips made it.
 #include "scrub/parity_judge.h"
 
 #include <algorithm>
@@ -89,6 +90,7 @@ class ParityJudge {
         decide_sectors();
         decide_blocks();
         for (unsigned r = 0; r < window_.rows(); r++) settle_row(r);
+        keep_right();
         events_.flush(batch_.damage);
     }
 
@@ -626,6 +628,16 @@ class ParityJudge {
         if (!info.gone && !as_found_is_right(info))
             (is_p ? batch_.counters.p_mismatches : batch_.counters.q_mismatches)++;
         events_.tell({c, 0, row.r}, finding, bytes(info));
+    }
+
+    // ---- 5. keep
+    void keep_right() {
+        for (unsigned c = 0; c < layout_.columns(); c++) {
+            if (!context_.makes(chunk_.members[volume::stripe_index(layout_, number_, c, 0)])) continue;
+            for (unsigned r = 0; r < window_.rows(); r++)
+                if (const uint8_t* right = cell(c, r).right; right != nullptr)
+                    std::memcpy(columns_[c].strip + size_t{r} * sector_, right, sector_);
+        }
     }
 
     const Context& context_;

@@ -39,14 +39,15 @@ size_t widest_full_stripe(const volume::Volume& volume) {
 
 class Pipeline {
   public:
-    Pipeline(const Context& context, WindowBuilder& windows, Sink& sink, unsigned threads, bool tell_devices,
-             uint64_t allocated_bytes)
+    Pipeline(const Context& context, WindowBuilder& windows, Sink& sink, unsigned threads, const Options& options,
+             uint64_t all)
         : context_(context),
           windows_(windows),
           sink_(sink),
           threads_(threads),
-          allocated_(allocated_bytes),
-          chunk_(tell_devices ? 0 : context.volume.chunks().size()) {
+          all_(all),
+          total_(options.so_far),
+          chunk_(options.tell_devices ? first_chunk_to_tell(options) : context.volume.chunks().size()) {
         const unsigned batches = batch_count(threads, widest_full_stripe(context.volume));
         for (unsigned i = 0; i < batches; i++) free_.push_back(std::make_unique<Slot>(context.engine));
     }
@@ -143,18 +144,43 @@ class Pipeline {
             checked_.wait(lock, [&] { return slot->done; });
         }
         if (slot->error) std::rethrow_exception(slot->error);
-        if (slot->complete) {
+        // Nothing behind what was cut off is told, though another worker may have been done with it.
+        cut_ = cut_ || !slot->complete;
+        if (!cut_) {
             const Batch& batch = slot->batch;
             tell_unknowns(batch.window);
             tell_chunks_up_to(batch.window.chunk);
             for (const auto& damage : batch.damage) sink_.damage(damage);
             if (!batch.fixes.fixes.empty()) sink_.fixes(batch.fixes);
+            hand_on_made(batch);
             total_.add(batch.counters);
-            for (const Expect expect : batch.window.sectors)
-                done_ += is_allocated(expect) ? batch.window.sectorsize : 0;
-            sink_.progress(done_, allocated_);
+            done_ += windows_.bytes_of(batch.window);
+            sink_.reached({batch.window.chunk->chunk.start, StripeNo(batch.window.first.v + batch.window.count)},
+                          total_);
+            sink_.progress(done_, all_);
         }
         free_.push_back(std::move(slot));
+    }
+
+    // Strips of one device follow each other in memory as on the device.
+    void hand_on_made(const Batch& batch) {
+        const auto& window = batch.window;
+        const auto& chunk = *window.chunk;
+        const uint64_t from = window.first.v * kStripLen;
+        const uint64_t length = std::min(window.count * kStripLen, chunk.extent_length() - from);
+        for (unsigned i = 0; i < chunk.layout.stripes; i++)
+            if (context_.makes(chunk.members[i]))
+                sink_.made(chunk.members[i], chunk.physical(window.first, i), ByteView(batch.strip(0, i), length));
+    }
+
+    // Where a run goes on in the middle of a chunk, the one before has told of its devices.
+    size_t first_chunk_to_tell(const Options& options) const {
+        if (!options.from) return 0;
+        const auto& chunks = context_.volume.chunks();
+        const auto next = options.from->next.v > 0 ? options.from->chunk + 1 : options.from->chunk;
+        return static_cast<size_t>(
+            std::partition_point(chunks.begin(), chunks.end(), [&](const auto& c) { return c.chunk.start < next; }) -
+            chunks.begin());
     }
 
     void tell_unknowns(const Window& window) {
@@ -165,7 +191,7 @@ class Pipeline {
     void tell_chunks_up_to(const volume::MappedChunk* last) {
         const auto& chunks = context_.volume.chunks();
         while (chunk_ < chunks.size() && (last == nullptr || chunks[chunk_].chunk.start <= last->chunk.start)) {
-            for (const auto& damage : chunk_damage(context_.volume, chunks[chunk_])) sink_.damage(damage);
+            for (const auto& damage : chunk_damage(context_, chunks[chunk_])) sink_.damage(damage);
             chunk_++;
         }
     }
@@ -174,10 +200,11 @@ class Pipeline {
     WindowBuilder& windows_;
     Sink& sink_;
     unsigned threads_;
-    uint64_t allocated_;
+    uint64_t all_;
     Counters total_;
     uint64_t done_ = 0;
-    size_t chunk_;  // the next to tell of
+    bool cut_ = false;  // by an interrupt
+    size_t chunk_;      // the next to tell of
     std::vector<std::unique_ptr<Slot>> free_;
     std::deque<std::unique_ptr<Slot>> flight_;  // oldest first
 
@@ -199,15 +226,17 @@ unsigned batch_count(unsigned threads, size_t widest_full_stripe) {
 }
 
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
-                      uint64_t allocated_bytes) {
-    return Pipeline(context, windows, sink, thread_count(options.threads), options.tell_devices, allocated_bytes).run();
+                      uint64_t all) {
+    return Pipeline(context, windows, sink, thread_count(options.threads), options, all).run();
 }
 
-std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk) {
+std::vector<Damage> chunk_damage(const Context& context, const volume::MappedChunk& chunk) {
+    const bool whole = volume::survives(context.volume, chunk);
     std::vector<Damage> all;
     for (unsigned i = 0; i < chunk.layout.stripes; i++) {
-        const auto& member = volume.member_of(chunk, i);
+        const auto& member = context.volume.member_of(chunk, i);
         if (member.device != nullptr && member.trusted()) continue;
+        if (whole && context.makes(chunk.members[i])) continue;
         Damage damage;
         damage.devid = member.devid;
         damage.physical = chunk.chunk.stripes[i].offset;
@@ -216,9 +245,9 @@ std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::Map
         damage.cause = device_cause(member.state);
         damage.chunk = chunk.chunk.start;
         damage.logical = chunk.chunk.start;
-        const bool survives = volume::survives(volume, chunk);
-        damage.repairable = survives ? Repairable::yes : Repairable::no;
-        if (survives && damage.cause == Cause::missing) damage.further_losses = volume::further_losses(volume, chunk);
+        damage.repairable = whole ? Repairable::yes : Repairable::no;
+        if (whole && damage.cause == Cause::missing)
+            damage.further_losses = volume::further_losses(context.volume, chunk);
         all.push_back(damage);
     }
     return all;

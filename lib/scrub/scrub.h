@@ -14,18 +14,21 @@
 namespace raid56::scrub {
 
 struct Options {
-    unsigned threads = 0;      // as thread_count() takes it
-    bool tell_devices = true;  // tell, once a chunk, of devices that are not to be believed
+    unsigned threads = 0;               // as thread_count() takes it
+    bool tell_devices = true;           // tell, once a chunk, of devices that are not to be believed
+    Counters so_far = {};               // of an earlier run that this one goes on from,
+    std::optional<Position> from = {};  // there; the builder is to skip_to() it
 };
 
-/// Tells the sink everything that is found, in the order of the report, and returns the counts.
-Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options,
-                      uint64_t allocated_bytes);
+/// Tells the sink everything that is found, in the order of the report, and returns the counts. `all`: bytes
+/// that are to be done, for progress, counted as WindowBuilder::bytes_of() does.
+Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options, uint64_t all);
 
 /// Batches under way at once; their memory is bounded as said above. `widest_full_stripe`: of all chunks, bytes.
 unsigned batch_count(unsigned threads, size_t widest_full_stripe);
 
-/// One damage for each device that has a part of the chunk and is missing, stale or distrusted.
-std::vector<Damage> chunk_damage(const volume::Volume& volume, const volume::MappedChunk& chunk);
+/// One damage for each device that has a part of the chunk and is missing, stale or distrusted; not for one
+/// that is made anew whole.
+std::vector<Damage> chunk_damage(const Context& context, const volume::MappedChunk& chunk);
 
 }  // namespace raid56::scrub

@@ -7,6 +7,7 @@
 #include "checksum/checksum.h"
 #include "scrub/mirror_judge.h"
 #include "scrub/parity_judge.h"
+#include "volume/losses.h"
 
 namespace raid56::scrub {
 
@@ -19,13 +20,15 @@ void StripeChecker::check(Batch& batch) {
     }
 }
 
-// 1. Jobs for all full stripes of the group that nothing speaks against yet; one batch.
-// 2. What is cheap to look at here is looked at.
-// 3. The clean ones are counted, the others judged.
+// 1. Strips of missing devices are made from the others.
+// 2. Jobs for all full stripes of the group that nothing speaks against yet; one batch.
+// 3. What is cheap to look at here is looked at.
+// 4. The clean ones are counted, the others judged.
 void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
     stripes_.clear();
     for (unsigned n = first; n < end; n++)
-        if (batch.window.needed[n]) stripes_.push_back({n, devices_are_plain(batch, n)});
+        if (batch.window.needed[n]) stripes_.push_back(look_at_devices(batch, n));
+    make_missing(batch);
     run_jobs(batch);
     for (auto& stripe : stripes_) {
         if (context_.stop) return;
@@ -38,25 +41,48 @@ void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
     }
 }
 
-// Everything here, readable and believed; nothing that needs a word in the report.
-bool StripeChecker::devices_are_plain(const Batch& batch, unsigned n) const {
+// Clean: everything that is here is readable and believed, what is not here can be made from it, and nothing
+// needs a word in the report.
+StripeChecker::Stripe StripeChecker::look_at_devices(const Batch& batch, unsigned n) const {
     const auto& window = batch.window;
     const auto& chunk = *window.chunk;
     const bool parity = chunk.layout.np > 0;
+    Stripe stripe{n, true, 0};
     unsigned unsure = 0;
     for (unsigned i = 0; i < chunk.layout.stripes; i++) {
         const auto& member = context_.volume.member_of(chunk, i);
+        if (member.device == nullptr) {
+            stripe.missing++;
+            continue;
+        }
         unsure += member.state == volume::DeviceState::unsure ? 1 : 0;
         // Without parity an unsure device's silent data has no witness: the judge looks.
         const bool plain = parity ? member.trusted() : member.state == volume::DeviceState::present;
-        if (member.device == nullptr || !plain || batch.any_bad(n, i)) return false;
+        stripe.clean = stripe.clean && plain && !batch.any_bad(n, i);
     }
-    // Data and parity on two unsure devices are no witnesses of each other.
-    if (unsure > 1) return false;
-    if (parity && !chunk.has_parity(StripeNo(window.first.v + n))) return false;
+    // Data and parity on two unsure devices are no witnesses of each other; what an unsure one gives back of a
+    // missing one has none at all.
+    if (unsure > (stripe.missing > 0 ? 0 : 1)) stripe.clean = false;
+    if (parity && !chunk.has_parity(StripeNo(window.first.v + n))) stripe.clean = false;
+    if (stripe.missing > 0 && (context_.free_in_doubt || !volume::survives(context_.volume, chunk))) stripe.clean = false;
     const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n, 0, 0));
     const auto end = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n + 1, 0, 0));
-    return std::find(begin, end, Expect::csum_missing) == end;
+    const auto is_doubtful = [&](Expect expect) {
+        return expect == Expect::csum_missing || (expect == Expect::unknown && stripe.missing > 0);
+    };
+    stripe.clean = stripe.clean && std::none_of(begin, end, is_doubtful);
+    return stripe;
+}
+
+// For the check of a full stripe that may be clean, or because somebody wants them.
+void StripeChecker::make_missing(Batch& batch) {
+    const auto& chunk = *batch.window.chunk;
+    const bool wanted =
+        std::any_of(chunk.members.begin(), chunk.members.end(), [&](unsigned m) { return context_.makes(m); });
+    to_make_.clear();
+    for (const auto& stripe : stripes_)
+        if (stripe.missing > 0 && (stripe.clean || wanted)) to_make_.push_back(stripe.n);
+    if (!to_make_.empty()) batch.counters.engine_fallbacks += missing_.make(batch, to_make_);
 }
 
 void StripeChecker::run_jobs(Batch& batch) {
@@ -73,7 +99,8 @@ void StripeChecker::run_jobs(Batch& batch) {
     for (size_t i = 0; i < stripes_.size(); i++)
         if (stripes_[i].clean) add_digests(batch, i);
     for (size_t i = 0; i < stripes_.size(); i++)
-        if (stripes_[i].clean && layout.np > 0) add_parity(batch, i);
+        // Where all parity went into missing columns none is left to ask.
+        if (stripes_[i].clean && stripes_[i].missing < layout.np) add_parity(batch, i);
 
     parity::start(context_.engine, jobs_);
     compute_refused_digests(window);  // while the engine works on the rest
@@ -95,7 +122,9 @@ void StripeChecker::add_digests(const Batch& batch, size_t stripe) {
         runs_.empty() ? 0 : (jobs_.back().digests - digests_.data()) + runs_.back().count * window.digest_size;
     for (unsigned c = 0; c < layout.nd; c++) {
         for (unsigned m = 0; m < layout.copies; m++) {
-            uint8_t* strip = batch.strip(n, volume::stripe_index(layout, number, c, m));
+            const unsigned index = volume::stripe_index(layout, number, c, m);
+            if (layout.np == 0 && is_missing(window, index)) continue;  // a copy of what is looked at already
+            uint8_t* strip = batch.strip(n, index);
             for (unsigned r = 0; r < window.rows();) {
                 const size_t sector = window.at(n, c, r);
                 unsigned end = r;
@@ -202,7 +231,9 @@ bool StripeChecker::blocks_hold(const Batch& batch, unsigned n) const {
         if (block.crosses) return false;  // rare; the judge reads the whole of it
         const auto place = volume::place_of(layout, block.expect.start - window.chunk->chunk.start);
         for (unsigned m = 0; m < layout.copies; m++) {
-            const uint8_t* bytes = batch.strip(n, volume::stripe_index(layout, number, place.column, m)) + place.offset;
+            const unsigned index = volume::stripe_index(layout, number, place.column, m);
+            if (layout.np == 0 && is_missing(window, index)) continue;
+            const uint8_t* bytes = batch.strip(n, index) + place.offset;
             if (tree::check_block(context_.volume, ByteView(bytes, nodesize), block.expect).state !=
                 tree::BlockState::proven)
                 return false;
@@ -215,28 +246,41 @@ bool StripeChecker::blocks_hold(const Batch& batch, unsigned n) const {
 bool StripeChecker::copies_agree(const Batch& batch, unsigned n) const {
     const auto& window = batch.window;
     const auto& layout = window.chunk->layout;
-    for (unsigned m = 1; m < layout.copies; m++)
-        for (unsigned c = 0; c < layout.nd; c++)
-            for (unsigned r = 0; r < window.rows(); r++) {
+    if (layout.np > 0) return true;
+    for (unsigned c = 0; c < layout.nd; c++) {
+        const uint8_t* one = nullptr;
+        for (unsigned m = 0; m < layout.copies; m++) {
+            if (is_missing(window, c * layout.copies + m)) continue;
+            const uint8_t* strip = batch.strip(n, c * layout.copies + m);
+            if (one == nullptr) one = strip;
+            for (unsigned r = 0; r < window.rows() && strip != one; r++) {
                 if (window.sectors[window.at(n, c, r)] != Expect::written) continue;
                 const size_t at = size_t{r} * window.sectorsize;
-                const uint8_t* a = batch.strip(n, c * layout.copies) + at;
-                const uint8_t* b = batch.strip(n, c * layout.copies + m) + at;
-                if (std::memcmp(a, b, window.sectorsize) != 0) return false;
+                if (std::memcmp(one + at, strip + at, window.sectorsize) != 0) return false;
             }
+        }
+    }
     return true;
 }
 
+// Bytes of missing devices are not counted as looked at, whatever proves what they were.
 void StripeChecker::count_clean(Batch& batch, unsigned n) const {
     const auto& window = batch.window;
     const auto& layout = window.chunk->layout;
-    const uint64_t bytes = uint64_t{window.sectorsize} * layout.copies;
-    for (size_t i = window.at(n, 0, 0); i < window.at(n + 1, 0, 0); i++) {
-        const Expect expect = window.sectors[i];
-        if (expect == Expect::csum) batch.counters.data_bytes_verified += bytes;
-        if (expect == Expect::tree) batch.counters.tree_bytes_verified += bytes;
-        if (expect == Expect::written || expect == Expect::never_written) batch.counters.no_checksum_bytes += bytes;
+    const StripeNo number(window.first.v + n);
+    for (unsigned c = 0; c < layout.nd; c++) {
+        unsigned here = 0;
+        for (unsigned m = 0; m < layout.copies; m++)
+            here += is_missing(window, volume::stripe_index(layout, number, c, m)) ? 0 : 1;
+        const uint64_t bytes = uint64_t{window.sectorsize} * here;
+        for (size_t i = window.at(n, c, 0); i < window.at(n, c + 1, 0); i++) {
+            const Expect expect = window.sectors[i];
+            if (expect == Expect::csum) batch.counters.data_bytes_verified += bytes;
+            if (expect == Expect::tree) batch.counters.tree_bytes_verified += bytes;
+            if (is_silent(expect)) batch.counters.no_checksum_bytes += bytes;
+        }
     }
+    count_unproven(batch, n);
     if (layout.np == 0) return;
     for (unsigned r = 0; r < window.rows(); r++)
         for (unsigned c = 0; c < layout.nd; c++)
@@ -244,6 +288,28 @@ void StripeChecker::count_clean(Batch& batch, unsigned n) const {
                 batch.counters.rows_checked++;
                 break;
             }
+}
+
+// Sectors of missing devices that come back without a proof of their own: silent ones, and free ones of rows
+// that hold something.
+void StripeChecker::count_unproven(Batch& batch, unsigned n) const {
+    const auto& window = batch.window;
+    const auto& layout = window.chunk->layout;
+    const StripeNo number(window.first.v + n);
+    const auto holds_something = [&](unsigned r) {
+        for (unsigned c = 0; c < layout.nd; c++)
+            if (is_allocated(window.sectors[window.at(n, c, r)])) return true;
+        return false;
+    };
+    for (unsigned c = 0; c < layout.nd; c++)
+        for (unsigned m = 0; m < layout.copies; m++) {
+            if (!is_missing(window, volume::stripe_index(layout, number, c, m))) continue;
+            for (unsigned r = 0; r < window.rows(); r++) {
+                const Expect expect = window.sectors[window.at(n, c, r)];
+                const bool free = expect == Expect::free && layout.np > 0 && holds_something(r);
+                batch.counters.unproven_sectors += is_silent(expect) || free ? 1 : 0;
+            }
+        }
 }
 
 }  // namespace raid56::scrub

@@ -7,21 +7,24 @@
 #include <vector>
 
 #include "scrub/context.h"
+#include "scrub/missing_strips.h"
 
 namespace raid56::scrub {
 
 class StripeChecker {
   public:
-    explicit StripeChecker(const Context& context) : context_(context) {}
+    explicit StripeChecker(const Context& context) : context_(context), missing_(context) {}
 
-    /// Checks every needed full stripe of a batch whose reads are finished; fills its counters and damage.
+    /// Checks every needed full stripe of a batch whose reads are finished; fills its counters and damage, and
+    /// the strips of devices that are made anew.
     void check(Batch& batch);
 
   private:
     // One full stripe of the group under way.
     struct Stripe {
         unsigned n = 0;
-        bool clean = true;  // so far
+        bool clean = true;     // so far
+        unsigned missing = 0;  // devices
     };
     // Sectors with a checksum that follow each other in one strip, and the digests made of them.
     struct Run {
@@ -31,7 +34,11 @@ class StripeChecker {
     };
 
     void check_group(Batch& batch, unsigned first, unsigned end);
-    bool devices_are_plain(const Batch& batch, unsigned n) const;
+    Stripe look_at_devices(const Batch& batch, unsigned n) const;
+    void make_missing(Batch& batch);
+    bool is_missing(const Window& window, unsigned index) const {
+        return context_.volume.member_of(*window.chunk, index).device == nullptr;
+    }
     void add_digests(const Batch& batch, size_t stripe);
     void add_parity(const Batch& batch, size_t stripe);
     void run_jobs(Batch& batch);
@@ -40,10 +47,13 @@ class StripeChecker {
     bool blocks_hold(const Batch& batch, unsigned n) const;
     bool copies_agree(const Batch& batch, unsigned n) const;
     void count_clean(Batch& batch, unsigned n) const;
+    void count_unproven(Batch& batch, unsigned n) const;
 
     const Context& context_;
     // Scratch, kept between groups.
+    MissingStrips missing_;
     std::vector<Stripe> stripes_;
+    std::vector<unsigned> to_make_;       // full stripes with strips to be made
     std::vector<Run> runs_;               // of digest job i
     std::vector<size_t> parity_stripes_;  // of parity job i: index in stripes_
     std::vector<uint8_t*> columns_;       // of all jobs

@@ -55,19 +55,20 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
         const auto& chunk = chunks[chunk_];
         const Logical done = std::min(chunk.logical(StripeNo(stripe_), 0), chunk.chunk.end());
         std::erase_if(pending_, [&](const tree::Allocation& a) { return a.extent.start + a.extent.length <= done; });
-        if (pending_.empty() && !fetch()) break;
-        if (pending_.empty() || pending_.front().extent.start + pending_.front().extent.length <= done) continue;
-
-        const Logical from = std::max(pending_.front().extent.start, done);
-        if (from >= chunk.chunk.end()) {
+        if (whole_.empty()) {
+            if (pending_.empty() && !fetch()) break;
+            if (pending_.empty() || pending_.front().extent.start + pending_.front().extent.length <= done) continue;
+        }
+        const auto first = whole_.empty() ? next_held(chunk, done) : next_whole(chunk);
+        if (!first) {
             chunk_++;
             stripe_ = 0;
             continue;
         }
-        const uint64_t first = (from - chunk.chunk.start) / chunk.layout.data_length();
-        const auto count = static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), chunk.full_stripes() - first));
-        stripe_ = first + count;
-        clear(window, chunk, first, count);
+        const auto count =
+            static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), chunk.full_stripes() - *first));
+        stripe_ = *first + count;
+        clear(window, chunk, *first, count);
         const Logical end = end_of(window);
         while ((pending_.empty() || pending_.back().extent.start < end) && fetch()) {
         }
@@ -84,6 +85,24 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
     window.unknowns = std::move(unknowns_);
     unknowns_.clear();
     return false;
+}
+
+// The full stripe of the first allocation that is left, if that lies in this chunk.
+std::optional<uint64_t> WindowBuilder::next_held(const volume::MappedChunk& chunk, Logical done) const {
+    const Logical from = std::max(pending_.front().extent.start, done);
+    if (from >= chunk.chunk.end()) return std::nullopt;
+    return (from - chunk.chunk.start) / chunk.layout.data_length();
+}
+
+std::optional<uint64_t> WindowBuilder::next_whole(const volume::MappedChunk& chunk) const {
+    if (!whole_[chunk_] || stripe_ >= chunk.full_stripes()) return std::nullopt;
+    return stripe_;
+}
+
+uint64_t WindowBuilder::bytes_of(const Window& window) const {
+    if (!whole_.empty()) return end_of(window) - window.start;
+    const auto held = std::count_if(window.sectors.begin(), window.sectors.end(), is_allocated);
+    return static_cast<uint64_t>(held) * window.sectorsize;
 }
 
 void WindowBuilder::clear(Window& window, const volume::MappedChunk& chunk, uint64_t first, unsigned count) const {
@@ -159,7 +178,8 @@ void WindowBuilder::mark_needed(Window& window) const {
     for (unsigned n = 0; n < window.count; n++) {
         const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(n * per_stripe);
         const bool wanted = only_ == nullptr || only_->contains(*window.chunk, StripeNo(window.first.v + n));
-        window.needed[n] = wanted && std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated);
+        window.needed[n] =
+            !whole_.empty() || (wanted && std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated));
     }
 }
 

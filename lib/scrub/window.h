@@ -31,6 +31,8 @@ enum class Expect : uint8_t {
 constexpr bool is_written(Expect e) {
     return e == Expect::written || e == Expect::csum_missing || e == Expect::csum || e == Expect::tree;
 }
+/// Whether it is allocated and has no checksum, by intention.
+constexpr bool is_silent(Expect e) { return e == Expect::written || e == Expect::never_written; }
 /// Whether proof of such a sector is to be had.
 constexpr bool is_provable(Expect e) { return e == Expect::csum || e == Expect::tree; }
 constexpr bool is_allocated(Expect e) { return e != Expect::free && e != Expect::unknown; }
@@ -77,11 +79,20 @@ class WindowBuilder {
     /// From now on only full stripes of that set are needed; it must outlive the builder.
     void keep_to(const StripeSet& only) { only_ = &only; }
 
+    /// From now on every full stripe of the chunks of that list (by index) is needed, whatever it holds, and
+    /// none of the others.
+    void take_whole(std::vector<bool> chunks) { whole_ = std::move(chunks); }
+
     /// Fills `window` with the next full stripes that hold something, at most limit(layout) of them.
     /// False at the end; then only `unknowns` may hold something.
     bool next(Window& window, unsigned (*limit)(const volume::Layout&));
 
+    /// Bytes of the logical space that a window stands for: what is allocated, or all of it in whole chunks.
+    uint64_t bytes_of(const Window& window) const;
+
   private:
+    std::optional<uint64_t> next_held(const volume::MappedChunk& chunk, Logical done) const;
+    std::optional<uint64_t> next_whole(const volume::MappedChunk& chunk) const;
     bool fetch();  // one more allocation into pending_
     void tell_unknown(const tree::Allocation& allocation);
     void clear(Window& window, const volume::MappedChunk& chunk, uint64_t first, unsigned count) const;
@@ -101,6 +112,7 @@ class WindowBuilder {
     uint64_t stripe_ = 0;  // its next full stripe
     size_t silent_at_ = 0;
     const StripeSet* only_ = nullptr;  // null: all
+    std::vector<bool> whole_;          // empty: what holds something, of all chunks
 };
 
 }  // namespace raid56::scrub
