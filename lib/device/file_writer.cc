@@ -2,11 +2,14 @@
 #include "device/file_writer.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "base/printable.h"
 #include "device/file_device.h"
@@ -17,6 +20,12 @@ namespace {
 
 // The disk begins with what has gathered so far: waiting for sync() would leave it idle until then.
 constexpr uint64_t kSendEach = 8 << 20;
+
+// The largest block that disks have, and a page: of a block device the kernel zeroes whole ones.
+constexpr uint64_t kWhole = 4096;
+
+// Zeros that are written at once.
+constexpr uint64_t kZerosAtOnce = 1 << 20;
 
 // Where O_DIRECT cannot be had: clean pages are dropped, so that the next read asks the disk. A file
 // system that lives in memory has no other medium.
@@ -36,6 +45,19 @@ class DroppingReader final : public ReadDevice {
     const std::string& path_;
     const uint64_t& size_;
 };
+
+// A hole, in a file or a disk that has them; else a disk may be able to do it without being sent the
+// zeros. Whatever the reason of a refusal is, writing them is tried next and has the last word. What
+// the page cache held of the range is gone; `offset` and `length` of a device are of kWhole.
+bool kernel_zeroes(int fd, bool block, uint64_t offset, uint64_t length) {
+    int status;
+    do {
+        status = ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                             static_cast<off_t>(length));
+    } while (status != 0 && errno == EINTR);
+    uint64_t range[2] = {offset, length};
+    return status == 0 || (block && ::ioctl(fd, BLKZEROOUT, range) == 0);
+}
 
 }  // namespace
 
@@ -76,6 +98,29 @@ int FileWriter::write(uint64_t offset, ByteView bytes) {
     return 0;
 }
 
+int FileWriter::zero(uint64_t offset, uint64_t length) {
+    if (offset > size_ || size_ - offset < length) return identity_.block ? ENOSPC : EINVAL;
+    const uint64_t end = offset + length;
+    // [first, last) is for the kernel.
+    uint64_t first = offset, last = end;
+    if (identity_.block) {
+        first = std::min(end, (offset + kWhole - 1) / kWhole * kWhole);
+        last = std::max(first, end / kWhole * kWhole);
+    }
+    if (first == last || !kernel_zeroes(fd_.get(), identity_.block, first, last - first))
+        return write_zeros(offset, end);
+    if (const int error = write_zeros(offset, first); error != 0) return error;
+    return write_zeros(last, end);
+}
+
+int FileWriter::write_zeros(uint64_t offset, uint64_t end) {
+    const std::vector<uint8_t> zeros(std::min(end - offset, kZerosAtOnce));
+    for (uint64_t at = offset; at < end; at += zeros.size())
+        if (const int error = write(at, ByteView(zeros).first(std::min<uint64_t>(end - at, zeros.size()))); error != 0)
+            return error;
+    return 0;
+}
+
 int FileWriter::sync() {
     unsent_ = 0;
     return ::fdatasync(fd_.get()) == 0 ? 0 : errno;
@@ -84,6 +129,7 @@ int FileWriter::sync() {
 int FileWriter::resize(uint64_t size) {
     if (size == size_) return 0;
     if (identity_.block) return EINVAL;
+    if (size > INT64_MAX) return EFBIG;  // which the kernel would take for a negative number
     if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return errno;
     size_ = size;
     if (direct_) direct_->set_size(size);

@@ -26,9 +26,11 @@ class FileWriter final : public WriteDevice {
 
     const std::string& path() const override { return path_; }
     Identity identity() const override { return shared_; }
+    bool is_block() const override { return identity_.block; }
     uint64_t size() const override { return size_; }
     int read(uint64_t offset, ByteSpan out) override;
     int write(uint64_t offset, ByteView bytes) override;
+    int zero(uint64_t offset, uint64_t length) override;
     int sync() override;
     int resize(uint64_t size) override;
     ReadDevice& medium() override { return direct_ ? static_cast<ReadDevice&>(*direct_) : *dropping_; }
@@ -36,6 +38,8 @@ class FileWriter final : public WriteDevice {
     Result<void> still_free() override;
 
   private:
+    int write_zeros(uint64_t offset, uint64_t end);
+
     Fd fd_;
     std::string path_;
     Identity identity_;  // of the descriptor

@@ -24,6 +24,8 @@ class WriteDevice {
     virtual const std::string& path() const = 0;
     /// What tells it from others, as open_for_reading() gives it.
     virtual Identity identity() const = 0;
+    /// Whether it is a block device. identity() does not say: a loop device has that of its file.
+    virtual bool is_block() const = 0;
     /// Bytes that it has now.
     virtual uint64_t size() const = 0;
 
@@ -32,6 +34,10 @@ class WriteDevice {
     virtual int read(uint64_t offset, ByteSpan out) = 0;
     /// Writes all of `bytes`; past the end a file grows, a device says ENOSPC.
     virtual int write(uint64_t offset, ByteView bytes) = 0;
+    /// Bytes [offset, offset + length) read as zeros from now on, and take no space where that can be had.
+    /// Past the end nothing grows: EINVAL for a file, ENOSPC for a device. A disk that must be sent the zeros
+    /// is busy as long as with a write of them, and cannot be interrupted: ask for pieces.
+    virtual int zero(uint64_t offset, uint64_t length) = 0;
     /// Everything written so far is on stable storage.
     virtual int sync() = 0;
     /// Cuts a file, or lengthens it with zeros that take no space; EINVAL for a device of another size.

@@ -74,14 +74,23 @@ class CutDisk {
     int write(uint64_t offset, ByteView bytes) {
         const std::lock_guard lock(mutex_);
         if (failing_.first <= offset && offset < failing_.second) return EIO;
-        unsynced_.push_back({offset, {bytes.begin(), bytes.end()}, false});
+        unsynced_.push_back({offset, {bytes.begin(), bytes.end()}, false, 0});
+        power_.step();
+        apply(now_, unsynced_.back(), nullptr);
+        return 0;
+    }
+    int zero(uint64_t offset, uint64_t length) {
+        const std::lock_guard lock(mutex_);
+        if (offset > now_.size || now_.size - offset < length) return EINVAL;
+        if (failing_.first <= offset && offset < failing_.second) return EIO;
+        unsynced_.push_back({offset, {}, false, length});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
         return 0;
     }
     int resize(uint64_t size) {
         const std::lock_guard lock(mutex_);
-        unsynced_.push_back({size, {}, true});
+        unsynced_.push_back({size, {}, true, 0});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
         return 0;
@@ -137,6 +146,7 @@ class CutDisk {
         uint64_t offset = 0;  // or the new size
         std::vector<uint8_t> bytes;
         bool resize = false;
+        uint64_t zeros = 0;  // that many bytes of zeros, instead of `bytes`
     };
 
     // Zeros behind the end.
@@ -178,6 +188,25 @@ class CutDisk {
         content.size = std::max(content.size, offset + bytes.size());
         content.units[number] = unit;
     }
+    // The first unit, of those from `number` on, that may hold anything but zeros.
+    uint64_t next_filled(const Content& content, uint64_t number) const {
+        if (base_ && number * kUnit < base_->size()) return number;
+        const auto found = content.units.lower_bound(number);
+        return found == content.units.end() ? UINT64_MAX / kUnit : found->first;
+    }
+    // Behind the end nothing grows: a change of length may not have lasted.
+    void zero(Content& content, uint64_t offset, uint64_t end, std::mt19937* random) const {
+        static constexpr Unit kZeros{};
+        end = std::min(end, content.size);
+        Unit unit;
+        for (uint64_t number = next_filled(content, offset / kUnit); number * kUnit < end;
+             number = next_filled(content, number + 1)) {
+            load(content, number, unit);
+            if (unit == kZeros || (random != nullptr && (*random)() % 2 == 0)) continue;
+            const uint64_t at = std::max(offset, number * kUnit);
+            put(content, at, ByteView(kZeros).first(std::min(end, (number + 1) * kUnit) - at));
+        }
+    }
     void apply(Content& content, const Op& op, std::mt19937* random) const {
         if (op.resize) {
             if (random != nullptr && (*random)() % 2 == 0) return;
@@ -193,6 +222,7 @@ class CutDisk {
             content.units.erase(content.units.lower_bound(first_gone), content.units.end());
             return;
         }
+        if (op.zeros != 0) return zero(content, op.offset, op.offset + op.zeros, random);
         const uint64_t end = op.offset + op.bytes.size();
         for (uint64_t at = op.offset; at < end;) {
             const uint64_t next = std::min(end, (at / kUnit + 1) * kUnit);
@@ -232,9 +262,11 @@ class CutWriter final : public device::WriteDevice {
         : disk_(disk), identity_(identity), medium_(std::move(disk)) {}
     const std::string& path() const override { return disk_->path(); }
     device::Identity identity() const override { return identity_; }
+    bool is_block() const override { return identity_.block; }
     uint64_t size() const override { return disk_->size(); }
     int read(uint64_t offset, ByteSpan out) override { return disk_->read(offset, out); }
     int write(uint64_t offset, ByteView bytes) override { return disk_->write(offset, bytes); }
+    int zero(uint64_t offset, uint64_t length) override { return disk_->zero(offset, length); }
     int sync() override { return disk_->sync(); }
     int resize(uint64_t size) override { return disk_->resize(size); }
     device::ReadDevice& medium() override { return medium_; }
