@@ -29,6 +29,7 @@ endmacro()
 require_pkg(ISAL libisal "ISA-L" libisal-dev)
 require_pkg(XXHASH libxxhash "xxHash" libxxhash-dev)
 require_pkg(GCRYPT libgcrypt "libgcrypt" libgcrypt20-dev)
+require_pkg(BLKID blkid "libblkid" libblkid-dev)
 require_package(CLI11 "CLI11" libcli11-dev CONFIG)
 require_package(nlohmann_json "JSON for Modern C++" nlohmann-json3-dev CONFIG)
 

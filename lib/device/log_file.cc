@@ -7,26 +7,13 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 
-#include "base/printable.h"
+#include "device/cannot.h"
 #include "device/file_writer.h"
+#include "device/new_file.h"
 
 namespace raid56::device {
 namespace {
-
-Error cannot(const std::string& path, const char* what, int error) {
-    return Error{printable(path) + ": cannot " + what + ": " + std::generic_category().message(error)};
-}
-
-// The folder's entry must last as long as the file does.
-int sync_folder(const std::string& path) {
-    const auto parent = std::filesystem::path(path).parent_path();
-    const Fd folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder) return errno;
-    return ::fsync(folder.get()) == 0 ? 0 : errno;
-}
 
 Result<std::unique_ptr<WriteDevice>> as_log(Fd fd, const std::string& path) {
     struct stat st;
@@ -53,11 +40,9 @@ Result<std::unique_ptr<WriteDevice>> open_existing(const std::string& path, int 
 }  // namespace
 
 Result<std::unique_ptr<WriteDevice>> create_log(const std::string& path) {
-    Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!fd) return cannot(path, "create", errno);
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return Error{printable(path) + ": another run is using it"};
-    if (const int error = sync_folder(path); error != 0) return cannot(path, "put the name on stable storage", error);
-    return as_log(std::move(fd), path);
+    auto made = make_file(path);
+    if (!made) return made.error();
+    return as_log(std::move(*made), path);
 }
 
 Result<std::unique_ptr<WriteDevice>> open_log(const std::string& path) { return open_existing(path, O_RDWR); }
@@ -78,9 +63,6 @@ bool log_exists(const std::string& path) {
     return ::lstat(path.c_str(), &st) == 0;
 }
 
-void remove_log(const std::string& path) {
-    ::unlink(path.c_str());
-    sync_folder(path);
-}
+void remove_log(const std::string& path) { remove_file(path); }
 
 }  // namespace raid56::device

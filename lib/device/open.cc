@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// 1. Look before opening: a FIFO or a terminal could hang or be disturbed by it.
-// 2. Open, read-only, and make sure that it is still the thing that was looked at.
-// 3. Refuse what is in use.
-// 4. Files are read through the page cache, block devices past it where the kernel lets us, or as asked.
+// 1. Open what was named, read-only.
+// 2. Refuse what is in use.
+// 3. Files are read through the page cache, block devices past it where the kernel lets us, or as asked.
 //
 // For writing the same, but read-write; then nobody else may mount a device, or repair a file, until it is closed.
 #include "device/open.h"
@@ -14,14 +13,13 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <system_error>
 
-#include "base/printable.h"
 #include "device/aio_device.h"
-#include "device/fd.h"
+#include "device/cannot.h"
 #include "device/file_device.h"
 #include "device/file_writer.h"
 #include "device/mount_guard.h"
+#include "device/named.h"
 
 namespace raid56::device {
 
@@ -29,23 +27,6 @@ namespace {
 
 // Reading on takes a disk as long as seeking over so many bytes (some 8 ms, at 130 MB/s).
 constexpr uint64_t kWorthASeek = 1 << 20;
-
-Error cannot(const std::string& path, const char* what, int error) {
-    return Error{printable(path) + ": cannot " + what + ": " + std::generic_category().message(error)};
-}
-
-const char* kind_name(mode_t mode) {
-    if (S_ISDIR(mode)) return "a directory";
-    if (S_ISCHR(mode)) return "a character device";
-    if (S_ISFIFO(mode)) return "a FIFO";
-    if (S_ISSOCK(mode)) return "a socket";
-    return "something else";
-}
-
-Identity identity_of(const struct stat& st) {
-    if (S_ISBLK(st.st_mode)) return {true, st.st_rdev, 0};
-    return {false, st.st_dev, st.st_ino};
-}
 
 struct Geometry {
     uint64_t size = 0;
@@ -79,62 +60,42 @@ std::unique_ptr<AioDevice> open_direct(const std::string& path, Fd& buffered, co
     return device;
 }
 
-// What was named, open and found to be free.
-struct Checked {
-    Fd fd;
-    Identity own;
-    struct stat st {};
-};
-
-Result<Checked> open_checked(const std::string& path, int access) {
-    if (path.empty()) return Error{"an empty path names no device"};
-    struct stat seen;
-    if (::stat(path.c_str(), &seen) != 0) return cannot(path, "open", errno);
-    if (!S_ISREG(seen.st_mode) && !S_ISBLK(seen.st_mode))
-        return Error{printable(path) + ": is " + kind_name(seen.st_mode) +
-                     ", neither an image file nor a block device"};
-
-    Checked checked;
-    checked.fd = Fd(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!checked.fd) return cannot(path, access == O_RDONLY ? "open" : "open for writing", errno);
-    if (::fstat(checked.fd.get(), &checked.st) != 0) return cannot(path, "open", errno);
-    checked.own = identity_of(checked.st);
-    if ((checked.st.st_mode & S_IFMT) != (seen.st_mode & S_IFMT) || !(checked.own == identity_of(seen)))
-        return Error{printable(path) + ": was replaced by something else while being opened"};
+Result<Named> open_checked(const std::string& path, int access) {
+    auto named = open_named(path, access);
     // A disk of which this program has claimed a partition is busy to a guard that asks.
-    if (checked.own.block && access == O_RDWR) return checked;
-    if (auto free = refuse_if_used(running_kernel(), path, checked.own); !free) return free.error();
-    return checked;
+    if (!named || (named->own.block && access == O_RDWR)) return named;
+    if (auto free = refuse_if_used(running_kernel(), path, named->own); !free) return free.error();
+    return named;
 }
 
-Result<Geometry> geometry_of(const Checked& checked, const std::string& path) {
-    if (!checked.own.block) return Geometry{static_cast<uint64_t>(checked.st.st_size), kFileBlock, false};
-    return geometry_of_block(running_kernel(), path, checked.fd.get(), checked.st.st_rdev);
+Result<Geometry> geometry_of(const Named& named, const std::string& path) {
+    if (!named.own.block) return Geometry{static_cast<uint64_t>(named.st.st_size), kFileBlock, false};
+    return geometry_of_block(running_kernel(), path, named.fd.get(), named.st.st_rdev);
 }
 
 // A device is claimed as a mount claims it; a file is locked against another run of this program.
-Result<void> claim(Checked& checked, const std::string& path) {
-    if (!checked.own.block) {
-        if (::flock(checked.fd.get(), LOCK_EX | LOCK_NB) == 0) return {};
+Result<void> claim(Named& named, const std::string& path) {
+    if (!named.own.block) {
+        if (::flock(named.fd.get(), LOCK_EX | LOCK_NB) == 0) return {};
         return Error{printable(path) + ": is being written by another program"};
     }
     Fd held(::open(path.c_str(), O_RDWR | O_EXCL | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat st;
     if (!held) return cannot(path, "claim", errno);
-    if (::fstat(held.get(), &st) != 0 || !(identity_of(st) == checked.own))
+    if (::fstat(held.get(), &st) != 0 || !(identity_of(st) == named.own))
         return Error{printable(path) + ": was replaced by something else while being opened"};
-    checked.fd = std::move(held);
+    named.fd = std::move(held);
     return {};
 }
 
 // Past the page cache where `direct` asks for it and it can be had.
-Result<Opened> reader_of(Checked checked, const std::string& path, bool direct) {
-    const auto geometry = geometry_of(checked, path);
+Result<Opened> reader_of(Named named, const std::string& path, bool direct) {
+    const auto geometry = geometry_of(named, path);
     if (!geometry) return geometry.error();
-    Opened opened{nullptr, checked.own};
-    if (checked.own.block) opened.identity = shared_identity(running_kernel(), path, checked.own);
-    if (direct) opened.device = open_direct(path, checked.fd, *geometry);
-    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(checked.fd), path, geometry->size);
+    Opened opened{nullptr, named.own};
+    if (named.own.block) opened.identity = shared_identity(running_kernel(), path, named.own);
+    if (direct) opened.device = open_direct(path, named.fd, *geometry);
+    if (!opened.device) opened.device = std::make_unique<FileDevice>(std::move(named.fd), path, geometry->size);
     return opened;
 }
 
@@ -152,30 +113,35 @@ Result<Opened> open_for_reading(const std::string& path, Reading reading) {
 }
 
 Result<Opened> open_own(const std::string& path, const Identity& own) {
-    Checked checked;
-    checked.fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!checked.fd) return cannot(path, "open", errno);
-    if (::fstat(checked.fd.get(), &checked.st) != 0) return cannot(path, "open", errno);
-    checked.own = identity_of(checked.st);
-    if (!(checked.own == own)) return Error{printable(path) + ": was replaced by something else meanwhile"};
-    return reader_of(std::move(checked), path, own.block);
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) return cannot(path, "open", errno);
+    auto named = look_at(std::move(fd), path);
+    if (!named) return named.error();
+    if (!(named->own == own)) return Error{printable(path) + ": was replaced by something else meanwhile"};
+    return reader_of(std::move(*named), path, own.block);
 }
 
 Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
     auto checked = open_checked(path, O_RDWR);  // of a block device the claim below is the check
     if (!checked) return checked.error();
-    const auto geometry = geometry_of(*checked, path);
-    if (!geometry) return geometry.error();
     int read_only = 0;
     if (checked->own.block && ::ioctl(checked->fd.get(), BLKROGET, &read_only) == 0 && read_only != 0)
         return Error{printable(path) + ": is write-protected"};
     if (auto mine = claim(*checked, path); !mine) return mine.error();
-    Fd again(::fcntl(checked->fd.get(), F_DUPFD_CLOEXEC, 0));
+    return hold_for_writing(std::move(checked->fd), path);
+}
+
+Result<std::unique_ptr<WriteDevice>> hold_for_writing(Fd fd, const std::string& path) {
+    auto held = look_at(std::move(fd), path);
+    if (!held) return held.error();
+    const auto geometry = geometry_of(*held, path);
+    if (!geometry) return geometry.error();
+    Fd again(::fcntl(held->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!again) return cannot(path, "open", errno);
-    const Identity shared = checked->own.block ? shared_identity(running_kernel(), path, checked->own) : checked->own;
+    const Identity shared = shared_identity(running_kernel(), path, held->own);
     auto direct = open_direct(path, again, *geometry);
-    return std::unique_ptr<WriteDevice>(std::make_unique<FileWriter>(std::move(checked->fd), path, checked->own, shared,
-                                                                     geometry->size, std::move(direct)));
+    return std::unique_ptr<WriteDevice>(
+        std::make_unique<FileWriter>(std::move(held->fd), path, held->own, shared, geometry->size, std::move(direct)));
 }
 
 }  // namespace raid56::device

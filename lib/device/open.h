@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "device/fd.h"
 #include "device/opened.h"
 #include "device/write_device.h"
 
@@ -31,5 +32,8 @@ Result<Opened> open_own(const std::string& path, const Identity& own);
 /// Opens one for writing too. Until it is closed nobody can mount that device; a file, which cannot be
 /// held so, is locked (flock) against a second run. Errors: as above; write-protected; held or locked.
 Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path);
+
+/// The same for what this program has open for reading and writing, and has claimed or locked, already.
+Result<std::unique_ptr<WriteDevice>> hold_for_writing(Fd fd, const std::string& path);
 
 }  // namespace raid56::device
