@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/progress_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/printable.h"
+
+namespace raid56::session {
+namespace {
+
+constexpr size_t kPiece = 1 << 16;
+constexpr size_t kLongestLine = 1 << 20;  // a header of 65535 devices; anything longer is no file of ours
+
+Error cannot(const std::string& path, const char* what, int error) {
+    return Error{printable(path) + ": cannot be " + what + ": " + std::strerror(error)};
+}
+
+}  // namespace
+
+Result<ProgressFile> ProgressFile::begin(std::unique_ptr<device::WriteDevice> file, Json header) {
+    ProgressFile begun(std::move(file));
+    Json typed = {{"type", "header"}};
+    typed.update(header);
+    begun.header_ = std::move(typed);
+    begun.unwritten_ = encode_line(begun.header_);
+    if (const int error = begun.append(); error != 0) return cannot(begun.path(), "written", error);
+    return begun;
+}
+
+// Calls use(line, offset behind it) for each whole line until it returns false. Returns 0 or an errno.
+template <class Use>
+int ProgressFile::each_line(Use&& use) {
+    std::string line;
+    std::vector<uint8_t> piece(kPiece);
+    const uint64_t size = file_->size();
+    for (uint64_t at = 0; at < size;) {
+        const size_t length = std::min<uint64_t>(piece.size(), size - at);
+        if (const int error = file_->read(at, ByteSpan(piece).first(length)); error != 0) return error;
+        for (size_t i = 0; i < length; i++) {
+            if (piece[i] != '\n') {
+                if (line.size() == kLongestLine) return 0;
+                line.push_back(static_cast<char>(piece[i]));
+                continue;
+            }
+            if (!use(line, at + i + 1)) return 0;
+            line.clear();
+        }
+        at += length;
+    }
+    return 0;
+}
+
+Result<ProgressFile> ProgressFile::go_on(std::unique_ptr<device::WriteDevice> file) {
+    ProgressFile found(std::move(file));
+    bool ours = false;
+    const int error = found.each_line([&](const std::string& line, uint64_t end) {
+        const auto object = decode_line(line);
+        if (!object) return false;  // torn: whatever follows was not reached
+        const std::string type = type_of(*object);
+        if (!ours && type != "header") return false;
+        if (type == "header") {
+            ours = true;
+            found.header_ = *object;
+            found.end_ = end;
+        }
+        if (type == "reached") {
+            auto reached = decode_reached(*object);
+            if (!reached) return false;
+            found.last_ = *reached;
+            found.end_ = end;
+        }
+        if (type == "passed" && object->contains("stage") && (*object)["stage"].is_string()) {
+            found.passed_.insert((*object)["stage"].get<std::string>());
+            found.end_ = end;
+        }
+        return true;
+    });
+    if (error != 0) return cannot(found.path(), "read", error);
+    if (!ours) return Error{printable(found.path()) + ": does not say how far a run came"};
+    if (const int cut = found.file_->resize(found.end_); cut != 0) return cannot(found.path(), "written", cut);
+    return found;
+}
+
+Result<void> ProgressFile::tell_again(scrub::Sink& sink) {
+    const int error = each_line([&](const std::string& line, uint64_t end) {
+        const auto object = decode_line(line);
+        if (!object || end > end_) return false;
+        if (type_of(*object) == "damage")
+            if (const auto damage = decode_damage(*object)) sink.damage(*damage);
+        if (type_of(*object) == "unknown")
+            if (const auto unknown = decode_unknown(*object)) sink.unknown(*unknown);
+        return true;
+    });
+    if (error != 0) return cannot(path(), "read", error);
+    return {};
+}
+
+int ProgressFile::reached(const scrub::Position& position, const scrub::Counters& counters) {
+    unwritten_ += encode_line(encode(position, counters));
+    return append();
+}
+
+int ProgressFile::pass(const std::string& stage) {
+    unwritten_ += encode_line({{"type", "passed"}, {"stage", stage}});
+    return append();
+}
+
+int ProgressFile::append() {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(unwritten_.data());
+    int error = file_->write(end_, ByteView(bytes, unwritten_.size()));
+    if (error == 0) error = file_->sync();
+    if (error != 0) return error;
+    end_ += unwritten_.size();
+    unwritten_.clear();
+    return 0;
+}
+
+}  // namespace raid56::session

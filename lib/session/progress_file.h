@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A file that a long run leaves behind it, so that another can go on where it stopped: what binds it to the
+// file system, what was found, how far it came. Lines as progress_lines.h has them, only ever appended.
+//
+// Thread rule: one thread. Does not promise that a line lasts before reached() returned 0.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "device/write_device.h"
+#include "scrub/findings.h"
+#include "session/progress_lines.h"
+
+namespace raid56::session {
+
+class ProgressFile {
+  public:
+    /// Begins an empty file. `header`: what it is bound to; its type is set here.
+    static Result<ProgressFile> begin(std::unique_ptr<device::WriteDevice> file, Json header);
+    /// Goes on with one; what was not reached yet is cut off. Errors: no such file, no whole header, I/O.
+    static Result<ProgressFile> go_on(std::unique_ptr<device::WriteDevice> file);
+
+    const Json& header() const { return header_; }
+    /// Nothing where the run before stopped before its first position.
+    const std::optional<Reached>& last() const { return last_; }
+    /// Whether the run before passed that stage.
+    bool has_passed(const std::string& stage) const { return passed_.contains(stage); }
+    /// Tells the findings of the run before once more, in their order.
+    Result<void> tell_again(scrub::Sink& sink);
+
+    void add(const scrub::Damage& damage) { unwritten_ += encode_line(encode(damage)); }
+    void add(const scrub::Unknown& unknown) { unwritten_ += encode_line(encode(unknown)); }
+    /// What was added, and that position, are on stable storage. Returns 0 or an errno.
+    int reached(const scrub::Position& position, const scrub::Counters& counters);
+    /// That a stage is passed is on stable storage, with everything added before. Returns 0 or an errno.
+    int pass(const std::string& stage);
+
+    const std::string& path() const { return file_->path(); }
+
+  private:
+    explicit ProgressFile(std::unique_ptr<device::WriteDevice> file) : file_(std::move(file)) {}
+    int append();
+    template <class Use>
+    int each_line(Use&& use);
+
+    std::unique_ptr<device::WriteDevice> file_;
+    Json header_;
+    std::optional<Reached> last_;
+    std::set<std::string> passed_;
+    uint64_t end_ = 0;
+    std::string unwritten_;
+};
+
+}  // namespace raid56::session
