@@ -13,6 +13,7 @@
 #include "scrub/threads.h"
 #include "session/bench_command.h"
 #include "session/inspect_command.h"
+#include "session/rebuild_command.h"
 #include "session/repair_command.h"
 #include "session/scrub_command.h"
 #include "session/undo_command.h"
@@ -43,7 +44,7 @@ const std::map<std::string, repair::Kind> kKinds = {{"data", repair::Kind::data}
 // What the words say before it has become options.
 struct Words {
     std::string format = "text", progress = "auto", reading = "auto", logical, no_checksum = "report", max_writes;
-    std::vector<std::string> distrust, only;
+    std::vector<std::string> distrust, only, onto;
 };
 
 // Digits alone, within 64 bits: CLI11's own conversion takes a sign and wraps.
@@ -144,6 +145,38 @@ std::string wrong_repair(const session::Options& options) {
     return "";
 }
 
+// DEVID=PATH; nothing where it is none.
+std::optional<std::pair<DevId, std::string>> parse_onto(const std::string& word) {
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos || equals + 1 == word.size()) return std::nullopt;
+    const auto devid = parse_number(word.substr(0, equals));
+    if (!devid) return std::nullopt;
+    return std::pair(DevId(*devid), word.substr(equals + 1));
+}
+
+const CLI::Validator kOnto(
+    [](std::string& word) { return parse_onto(word) ? std::string() : "not DEVID=PATH: " + word; }, "");
+
+void add_rebuild(CLI::App& command, session::Options& options, Words& words) {
+    command
+        .add_option("--onto", words.onto,
+                    "write that lost device onto a blank image file, made where there is none, or block device; may be "
+                    "given again")
+        ->required()
+        ->option_text("DEVID=PATH")
+        ->check(kOnto)
+        ->allow_extra_args(false)
+        ->take_all();
+    command
+        .add_option("--state", options.state,
+                    "file that says how far it came, to go on after an interrupt; for image files PATH.rebuild")
+        ->option_text("FILE");
+    command.add_flag("--restart", options.restart, "begin anew where a rebuild was begun");
+    command.add_flag("--force", options.force, "write over what the target holds");
+    command.add_flag("--abandon-replace", options.abandon_replace,
+                     "although a device replace is under way; the disk that it writes to is not opened");
+}
+
 int usage(const session::World& world, const std::string& why) {
     world.err << "btrfs-raid56: " << printable(why) << " (see btrfs-raid56 --help)\n";
     return report::kExitUsage;
@@ -182,12 +215,16 @@ int run_command_line(const std::vector<std::string>& words, const session::World
         ->check(CLI::IsMember({"text", "json"}))
         ->option_text("text|json");
 
+    CLI::App* rebuild = app.add_subcommand("rebuild", "write lost devices anew, from the others");
+    add_file_system(*rebuild, world, options, said);
+    add_rebuild(*rebuild, options, said);
+
     CLI::App* bench = app.add_subcommand("bench", "measure what this machine does");
     bench->add_option("DEVICE", options.devices, "image files or block devices to read plainly, as a yardstick");
     add_common(*bench, world, options, said);
 
     const auto is_first = [&](const CLI::App* command) { return words.front() == command->get_name(); };
-    const std::vector<const CLI::App*> commands = {scrub, inspect, repair, undo, bench};
+    const std::vector<const CLI::App*> commands = {scrub, inspect, repair, undo, rebuild, bench};
     if (!words.empty() && !words.front().starts_with('-') && std::none_of(commands.begin(), commands.end(), is_first))
         return usage(world, "there is no command named " + words.front());
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // CLI11 takes its words last first
@@ -219,6 +256,8 @@ int run_command_line(const std::vector<std::string>& words, const session::World
         const std::string wrong = wrong_repair(options);
         return wrong.empty() ? session::repair_command(options, world) : usage(world, wrong);
     }
+    for (const auto& word : said.onto) options.onto.push_back(*parse_onto(word));
+    if (rebuild->parsed()) return session::rebuild_command(options, world);
     if (undo->parsed()) return session::undo_command(options, world);
     if (bench->parsed()) return session::bench_command(options, world);
     return scrub->parsed() ? session::scrub_command(options, world) : session::inspect_command(options, world);

@@ -27,6 +27,8 @@ void catch_interrupts() {
     sigaction(SIGTERM, &action, nullptr);
     // A reader that goes away is an error of writing the report, not a death.
     std::signal(SIGPIPE, SIG_IGN);
+    // Nor is a limit on the size of files.
+    std::signal(SIGXFSZ, SIG_IGN);
 }
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }

@@ -105,7 +105,7 @@ void JsonWriter::action(const ActionEvent& event) {
     object["role"] = scrub::role_name(what.role);
     object["done"] = event.done;
     object["cause"] = scrub::cause_name(what.cause);
-    object["proof"] = scrub::proof_name(what.proof);
+    if (!event.whole_part) object["proof"] = scrub::proof_name(what.proof);
     if (what.logical) object["logical"] = what.logical->v;
     line(object);
 }

@@ -44,6 +44,8 @@ struct DeviceEvent {
 struct ActionEvent {
     repair::Write write;
     bool done = false;
+    bool whole_part =
+        false;  // a chunk's part of a device that is made anew: each sector has a proof of its own, or none
 };
 
 enum class Verdict : uint8_t { clean, repairable, repaired, unrepairable, undecided, done, failed, interrupted };
@@ -65,6 +67,7 @@ struct Summary {
     std::vector<uint64_t> distrust;  // devids on which refuted sectors gather: worth a --distrust
     // Of an inspect that shows the chunks: how many more lost devices the file system bears, where that is known.
     std::optional<unsigned> further_losses;
+    std::vector<std::string> next;   // what to do now, in sentences: text alone
 };
 
 /// Sums the chunk map up by kind, profile and width.

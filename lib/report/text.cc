@@ -72,7 +72,9 @@ std::string verdict_sentence(const Summary& s) {
     switch (s.verdict) {
         case Verdict::clean:
             return "CLEAN: everything allocated is proven or known to carry no checksum, and every parity fits.";
-        case Verdict::repairable: return "REPAIRABLE: there is damage, and all of it can be put right.";
+        case Verdict::repairable:
+            return s.command == "rebuild" ? "REBUILT; other devices are damaged, and all of that can be put right."
+                                          : "REPAIRABLE: there is damage, and all of it can be put right.";
         case Verdict::repaired:
             return "REPAIRED: all damage was put right; what was written was read back, and its rows checked again.";
         case Verdict::unrepairable:
@@ -80,7 +82,7 @@ std::string verdict_sentence(const Summary& s) {
                    "these devices.";
         case Verdict::undecided:
             return "UNDECIDED: nothing is known to be lost, but something cannot be decided from these devices.";
-        case Verdict::done: return "Done.";
+        case Verdict::done: return s.command == "rebuild" ? "REBUILT: all of it could be made anew." : "Done.";
         case Verdict::failed: return "FAILED: the work could not be done.";
         case Verdict::interrupted: return "INTERRUPTED: this report covers only what was checked before.";
     }
@@ -166,8 +168,15 @@ void TextWriter::action(const ActionEvent& event) {
     if (actions_ == kListed + 1) out_ << "  ... and more: --format json lists everything\n";
     if (actions_ > kListed) return;
     const auto& what = event.write.what;
-    out_ << "  devid " << what.devid.v << " at " << what.physical.v << ", " << human_bytes(what.length) << ": "
-         << role_words(what.role) << ", " << cause_words(what.cause) << ", " << proof_words(what.proof)
+    out_ << "  devid " << what.devid.v << " at " << what.physical.v << ", " << human_bytes(what.length) << ": ";
+    if (event.whole_part) {
+        if (what.logical)
+            out_ << "part of the chunk at logical " << what.logical->v << '\n';
+        else
+            out_ << role_words(what.role) << " copy\n";
+        return;
+    }
+    out_ << role_words(what.role) << ", " << cause_words(what.cause) << ", " << proof_words(what.proof)
          << (event.done ? " - done" : " - not done") << '\n';
 }
 
@@ -181,7 +190,7 @@ void TextWriter::say_modified(const Summary& event) {
 
 void TextWriter::summary(const Summary& event) {
     const auto& c = event.counters;
-    if (event.command == "scrub" || event.command == "repair") {
+    if (event.command == "scrub" || event.command == "repair" || event.command == "rebuild") {
         open_list("Checked");
         out_ << "  data proven            " << human_bytes(c.data_bytes_verified) << '\n'
              << "  data without checksum  " << human_bytes(c.no_checksum_bytes) << '\n'
@@ -212,6 +221,8 @@ void TextWriter::summary(const Summary& event) {
     }
     out_ << '\n' << verdict_sentence(event) << '\n';
     say_modified(event);
+    if (!event.next.empty()) open_list("Next");
+    for (const auto& step : event.next) out_ << "  " << step << '\n';
 }
 
 }  // namespace raid56::report

@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "base/units.h"
+#include "device/hold.h"
 #include "device/log_file.h"
 #include "device/open.h"
+#include "device/signatures.h"
+#include "device/target.h"
 #include "parity/engine.h"
 #include "repair/apply.h"
 #include "repair/planner.h"
@@ -40,6 +43,11 @@ struct Options {
     std::string journal, plan, save_plan;  // paths; empty: not given
     scrub::NoChecksum no_checksum = scrub::NoChecksum::report;
     repair::Limits limits;
+
+    // rebuild
+    std::vector<std::pair<DevId, std::string>> onto;  // lost devices, and where they are written anew
+    std::string state;                                // path; empty: beside the first image
+    bool restart = false, force = false, abandon_replace = false;
 };
 
 /// How files and devices that are written are come by.
@@ -52,6 +60,11 @@ struct Writing {
     std::function<Result<std::unique_ptr<device::WriteDevice>>()> temporary = device::temporary_log;
     std::function<bool(const std::string& path)> exists = device::log_exists;
     std::function<void(const std::string& path)> remove = device::remove_log;
+    // Of a rebuild: what is written onto, what lies there, and keeping others from writing to what is read.
+    std::function<Result<std::unique_ptr<device::WriteDevice>>(const std::string& path, uint64_t size)> target =
+        device::open_target;
+    std::function<Result<std::vector<device::Signature>>(const std::string& path)> signatures = device::find_signatures;
+    std::function<Result<std::unique_ptr<device::Hold>>(const std::string& path)> hold = device::hold_for_reading;
     size_t batch_bytes = repair::kBatchBytes;
 };
 

@@ -19,24 +19,22 @@ scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& su
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
     scrub::WindowBuilder windows(*open.volume, extents, csums, silent);
     if (only != nullptr) windows.keep_to(*only);
-    const scrub::Context context{*open.volume,       parts.engine, *open.reader,
-                                 parts.world.stop,   want_fixes,   parts.options.no_checksum,
-                                 open.log.incomplete};
+    const scrub::Context context{*open.volume,        parts.engine,
+                                 *open.reader,        parts.world.stop,
+                                 want_fixes,          parts.options.no_checksum,
+                                 open.log.incomplete, {}};
     return scrub::scrub_chunks(context, windows, sink, {parts.options.threads, only == nullptr},
                                survey.allocated_bytes);
 }
 
 }  // namespace
 
-void tell_members(const OpenVolume& open, report::Writer& writer, Tally& tally, report::ProgressLine& progress) {
+void tell_members(const OpenVolume& open, report::Writer& writer, report::ProgressLine& progress) {
     progress.clear();
     writer.volume(report::volume_event(*open.volume));
     std::vector<volume::Member> members = open.volume->members();
     std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.devid < b.devid; });
-    for (const auto& member : members) {
-        writer.device(report::device_event(*open.volume, member));
-        if (member.device == nullptr) tally.note_missing();
-    }
+    for (const auto& member : members) writer.device(report::device_event(*open.volume, member));
 }
 
 scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Tally& tally,
@@ -47,7 +45,9 @@ scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Ta
     if (parts.world.stop) return {};
 
     scrub::Counters counters;
-    tell_members(open, writer, tally, progress);
+    tell_members(open, writer, progress);
+    for (const auto& member : open.volume->members())
+        if (member.device == nullptr) tally.note_missing();
     if (begin) begin();
     std::vector<scrub::Damage> bad_copies;
     scrub::check_supers(*open.volume, open.scans, bad_copies, counters);

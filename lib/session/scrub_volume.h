@@ -18,7 +18,7 @@ struct ScrubParts {
 };
 
 /// Tells the volume and its devices.
-void tell_members(const OpenVolume& open, report::Writer& writer, Tally& tally, report::ProgressLine& progress);
+void tell_members(const OpenVolume& open, report::Writer& writer, report::ProgressLine& progress);
 
 /// Surveys the trees, tells the volume, its devices and superblock copies, and scrubs every chunk.
 /// `begin`, if given, is called once the devices' states are decided, before the first finding is told; fixes

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Keeping others from changing what is only read.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace raid56::device {
+
+/// Given back when destroyed.
+class Hold {
+  public:
+    virtual ~Hold() = default;
+};
+
+/// Until it is given back nobody can mount that block device, nor claim the disk that it is a part of; a file
+/// is locked (flock, shared) against a run of this program that writes. Errors: in use, held, locked.
+Result<std::unique_ptr<Hold>> hold_for_reading(const std::string& path);
+
+}  // namespace raid56::device
