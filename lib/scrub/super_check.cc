@@ -10,7 +10,8 @@ namespace {
 using volume::CopyState;
 using volume::SuperCopy;
 
-// What the newest copies of all devices agree on, and whether more than half of them do.
+// What the newest copies of all devices agree on, and whether more than half of them do. Devices that the user
+// distrusts have no voice, unless all are distrusted.
 struct Common {
     format::SuperBytes part;
     bool by_most = false;
@@ -18,9 +19,15 @@ struct Common {
 
 Common common_part(const volume::Volume& volume, const std::vector<std::vector<SuperCopy>>& scans) {
     Common common{format::part_of_volume(volume.super_block()), false};
+    const auto is_distrusted = [](const volume::Member& m) { return m.state == volume::DeviceState::distrusted; };
+    const auto& members = volume.members();
+    const bool any_trusted = std::any_of(members.begin(), members.end(), [&](const volume::Member& m) {
+        return m.device != nullptr && !m.seed && !is_distrusted(m);
+    });
     unsigned all = 0, agree = 0;
     for (size_t i = 0; i < scans.size(); i++)
         for (const auto& copy : scans[i]) {
+            if (any_trusted && is_distrusted(members[i])) continue;
             if (copy.state != CopyState::good || volume.members()[i].seed ||
                 copy.super->generation != volume.super().generation)
                 continue;
