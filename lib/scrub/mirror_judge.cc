@@ -254,17 +254,20 @@ class MirrorJudge {
         events_.report({c, witnesses.front(), r}, finding, {});
     }
 
-    // What lies there means nothing: any copy that can be read will do, and zeros where there is none.
+    // What lies there means nothing: any copy that can be read will do, and zeros where there is none. But a log
+    // that cannot be had may have put something there.
     void judge_never_written(unsigned c, unsigned r) {
         const uint8_t* right = zeros_.data();
         for (unsigned copy = 0; copy < layout_.copies; copy++)
             if (!gone(c, copy, r)) right = found(c, copy, r);
+        const bool doubtful = context_.free_in_doubt && right == zeros_.data();
+        const Repairable repairable = doubtful ? Repairable::undecided : Repairable::yes;
         for (unsigned copy = 0; copy < layout_.copies; copy++) {
             if (!gone(c, copy, r)) {
                 batch_.counters.no_checksum_bytes += sector_;
                 continue;
             }
-            tell({c, copy, r}, {Role::data, Cause::unreadable, Repairable::yes, Proof::none, {}, 0}, right);
+            tell({c, copy, r}, {Role::data, Cause::unreadable, repairable, Proof::none, {}, 0}, right);
         }
     }
 

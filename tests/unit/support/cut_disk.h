@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ class CutDisk {
 
     int read(uint64_t offset, ByteSpan out) {
         const std::lock_guard lock(mutex_);
+        const auto lost = lost_.lower_bound(offset / kUnit);
+        if (lost != lost_.end() && *lost * kUnit < offset + out.size()) return EIO;
         return read(now_, offset, out);
     }
     int write(uint64_t offset, ByteView bytes) {
@@ -86,6 +89,7 @@ class CutDisk {
         unsynced_.push_back({offset, {}, false, length});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
+        lost_.erase(lost_.lower_bound(offset / kUnit), lost_.lower_bound((offset + bytes.size()) / kUnit));
         return 0;
     }
     int resize(uint64_t size) {
@@ -105,6 +109,10 @@ class CutDisk {
 
     /// Every write that begins in [from, to) fails.
     void fail_writes(uint64_t from, uint64_t to) { failing_ = {from, to}; }
+    /// Units of [from, to) cannot be read until they are written.
+    void lose(uint64_t from, uint64_t to) {
+        for (uint64_t unit = from / kUnit; unit < to / kUnit; unit++) lost_.insert(unit);
+    }
 
     /// After a cut: what is there when the power is back.
     Content after_cut(Unsynced what, uint32_t seed) const {
@@ -239,6 +247,7 @@ class CutDisk {
     Content now_, durable_;
     std::vector<Op> unsynced_;
     std::pair<uint64_t, uint64_t> failing_{0, 0};
+    std::set<uint64_t> lost_;  // units
 };
 
 /// A disk as somebody reads it.
