@@ -24,16 +24,38 @@ const volume::Member& StripeEvents::member_of(const Cell& cell) const {
     return volume_.member_of(chunk_, volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy));
 }
 
-void StripeEvents::tell(const Cell& cell, Finding finding, const SectorBytes& bytes) {
+bool StripeEvents::is_its_own(unsigned index, unsigned row) const {
+    const uint64_t at = chunk_.physical(n_, index).v + uint64_t{row} * volume_.sectorsize();
+    const Range place{at, at + volume_.sectorsize()};
+    return !volume_.contested().touches(chunk_.members[index], place) && !volume::is_under_super(place);
+}
+
+Finding StripeEvents::decided(const Cell& cell, Finding finding) const {
+    if (finding.repairable != Repairable::yes) return finding;
+    bool own = is_its_own(volume::stripe_index(chunk_.layout, n_, cell.column, cell.copy), cell.row);
+    if (finding.role == Role::p || finding.role == Role::q)
+        for (unsigned i = 0; i < chunk_.layout.stripes; i++) own = own && is_its_own(i, cell.row);
+    if (own) return finding;
+    finding.repairable = Repairable::undecided;
+    finding.proof = Proof::none;
+    return finding;
+}
+
+void StripeEvents::tell(const Cell& cell, const Finding& found, const SectorBytes& bytes) {
     const auto& device = member_of(cell);
     const bool missing = device.device == nullptr;
-    if (!missing && device.trusted()) return report(cell, finding, bytes);
+    if (!missing && device.trusted()) return report(cell, found, bytes);
+    // A stale device gets what differs.
+    if (!missing && found.repairable == Repairable::yes && bytes.found != nullptr &&
+        std::memcmp(bytes.found, bytes.right, volume_.sectorsize()) == 0)
+        return;
     const bool chunk_is_lost = missing && !volume::survives(volume_, chunk_);
+    Finding finding = decided(cell, found);
     if (finding.repairable == Repairable::yes) {
-        // A rebuild, not a repair, writes to a missing device; a stale one gets what differs.
+        // A rebuild, not a repair, writes to a missing device.
         if (missing)
             counters_.unproven_sectors += !chunk_is_lost && is_unproven(finding) ? 1 : 0;
-        else if (bytes.found == nullptr || std::memcmp(bytes.found, bytes.right, volume_.sectorsize()) != 0)
+        else
             count(cell, finding, bytes);
         return;
     }
@@ -55,7 +77,8 @@ void StripeEvents::count(const Cell& cell, const Finding& finding, const SectorB
     }
 }
 
-void StripeEvents::report(const Cell& cell, const Finding& finding, const SectorBytes& bytes) {
+void StripeEvents::report(const Cell& cell, const Finding& found, const SectorBytes& bytes) {
+    const Finding finding = decided(cell, found);
     count(cell, finding, bytes);
     if (finding.cause == Cause::unreadable) counters_.unreadable_sectors++;
     reported_.push_back({cell, finding, 1, {}});

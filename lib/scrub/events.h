@@ -41,12 +41,15 @@ class StripeEvents {
                  FixList* fixes)
         : volume_(volume), chunk_(chunk), n_(n), counters_(counters), fixes_(fixes) {}
 
+    /// What would be repairable is undecided where the place may be another's: one that two dev extents claim, the
+    /// parity of such a row, one that a superblock copy overlies.
+    ///
     /// Reports a sector, or where its device is missing, stale or distrusted, and so told once a chunk,
     /// only counts it: unless more is lost than the device's absence explains. `bytes.right` is known
     /// where the finding is repairable; nothing is to be written where it is what was found.
-    void tell(const Cell& cell, Finding finding, const SectorBytes& bytes);
+    void tell(const Cell& cell, const Finding& found, const SectorBytes& bytes);
     /// Counts a sector as what a repair would write, or as lost or undecided, and reports it.
-    void report(const Cell& cell, const Finding& finding, const SectorBytes& bytes);
+    void report(const Cell& cell, const Finding& found, const SectorBytes& bytes);
     /// Appends what was reported, joined and in order.
     void flush(std::vector<Damage>& out);
 
@@ -59,6 +62,8 @@ class StripeEvents {
     };
 
     void count(const Cell& cell, const Finding& finding, const SectorBytes& bytes);
+    bool is_its_own(unsigned index, unsigned row) const;
+    Finding decided(const Cell& cell, Finding finding) const;
     const volume::Member& member_of(const Cell& cell) const;
     Damage locate(const Reported& run) const;
     void add_fix(const Reported& run);

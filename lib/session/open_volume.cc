@@ -2,7 +2,7 @@
 //
 // 1. Open every device; the same thing named twice is refused.
 // 2. Read the superblock copies and assemble the volume with its system chunks.
-// 3. Read the chunk tree: devices and all other chunks.
+// 3. Read the chunk tree: devices and all other chunks. No two may claim the same place.
 // 4. Read the tree of roots and the log trees.
 // 5. Devices without any superblock are told by what lies on them.
 #include "session/open_volume.h"
@@ -35,6 +35,42 @@ bool fits_devices(const volume::Volume& volume, const format::Chunk& chunk) {
         const uint64_t size = member ? volume.members()[*member].total_bytes : 0;
         return size == 0 || (length <= size && stripe.offset.v <= size - length);
     });
+}
+
+// The logical ranges of a chunk's full stripes that have a part in a contested place.
+void add_contested(OpenVolume& open, const volume::MappedChunk& chunk) {
+    const uint64_t full_stripe = chunk.layout.data_length();
+    std::vector<Range> found;
+    for (unsigned i = 0; i < chunk.layout.stripes; i++) {
+        const Range extent = chunk.dev_extent(i);
+        for (const Range part : open.volume->contested().parts(chunk.members[i], extent)) {
+            const uint64_t first = (part.start - extent.start) / kStripLen;
+            const uint64_t last = (part.end - 1 - extent.start) / kStripLen;
+            found.push_back({first * full_stripe, std::min((last + 1) * full_stripe, chunk.chunk.length)});
+        }
+    }
+    std::sort(found.begin(), found.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+    RangeSet ranges;
+    for (const Range range : found) ranges.append(range);
+    for (const Range range : ranges.ranges())
+        open.unknown.push_back({chunk.chunk.start + range.start, range.length(), "chunk-tree", true});
+}
+
+// Where dev extents overlap nobody knows whose the bytes are.
+void tell_contested(OpenVolume& open, const World& world) {
+    open.volume->find_contested();
+    const auto& contested = open.volume->contested();
+    if (contested.empty()) return;
+    uint64_t bytes = 0;
+    std::optional<std::pair<DevId, uint64_t>> first;
+    for (unsigned i = 0; i < open.volume->members().size(); i++)
+        for (const Range place : contested.places(i)) {
+            bytes += place.length();
+            if (!first) first.emplace(open.volume->members()[i].devid, place.start);
+        }
+    world.err << "corrupt chunks: " << bytes << " bytes of the devices belong to more than one of them, first devid "
+              << first->first.v << " at " << first->second << ": nobody knows to which; nothing is written there\n";
+    for (const auto& chunk : open.volume->chunks()) add_contested(open, chunk);
 }
 
 Result<void> map_chunks(OpenVolume& open, const World& world) {
@@ -75,6 +111,7 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
             open.unknown.push_back({start, length, "chunk-tree", false});
         }
     }
+    tell_contested(open, world);
     open.reader->forget();
     return {};
 }

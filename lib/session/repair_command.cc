@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <ostream>
 #include <random>
 
 #include "base/printable.h"
@@ -353,10 +354,24 @@ class RepairRun final : public repair::Listener {
                (applier_ && applier_->applied().left_out > 0);
     }
 
+    // What was said of the volume when it was first opened is not said again.
+    World world_of_targets() {
+        const World held = targets_.world_of(world_);
+        const bool told = open_.has_value() || again_.has_value();
+        return {held.out,
+                told ? silence_ : held.err,
+                held.err_is_terminal,
+                held.open,
+                held.clock,
+                held.stop,
+                held.engines,
+                held.writing};
+    }
+
     // The rows written must be clean now, but for what was known to stay bad. Where only a part was written
     // they need not be.
     bool recheck(bool resumed) {
-        const World held = targets_.world_of(world_);
+        const World held = world_of_targets();
         auto open = open_volume(options_, held, *engine_);
         if (!open) {
             complain(open.error().message);
@@ -402,7 +417,7 @@ class RepairRun final : public repair::Listener {
             if (error != 0) return false;
         }
         if (!any || left_over() || applier_->applied().failed > 0) return true;
-        const World held = targets_.world_of(world_);
+        const World held = world_of_targets();
         auto open = open_volume(options_, held, *engine_);
         if (!open) {
             complain(open.error().message);
@@ -472,6 +487,7 @@ class RepairRun final : public repair::Listener {
     parity::Engine* engine_ = nullptr;
     std::optional<OpenVolume> open_, again_;
     Targets targets_;
+    std::ostream silence_{nullptr};
     std::unique_ptr<device::WriteDevice> file_;  // journal, plan or list
     std::string created_;                        // its name, while it may be taken away again
     repair::LogState state_;

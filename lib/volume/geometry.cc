@@ -52,4 +52,10 @@ std::vector<StripeNo> stripes_without_parity(const format::Chunk& chunk, const L
     return stripes;
 }
 
+bool is_under_super(Range place) {
+    return std::any_of(format::kSuperOffsets.begin(), format::kSuperOffsets.end(), [&](uint64_t offset) {
+        return !intersect(place, {offset, offset + format::kSuperSize}).empty();
+    });
+}
+
 }  // namespace raid56::volume

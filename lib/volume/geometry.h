@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/range.h"
 #include "base/units.h"
 #include "format/chunk.h"
 
@@ -64,5 +65,7 @@ uint64_t dev_extent_length(const Layout& layout, uint64_t chunk_length);
 /// Full stripes of a raid5/6 chunk whose parity is no parity, ascending: those that a superblock
 /// copy overlies (FACTS 8), and the last one where the chunk's end cuts it short.
 std::vector<StripeNo> stripes_without_parity(const format::Chunk& chunk, const Layout& layout);
+/// Whether a superblock copy overlies some byte of that range of a device.
+bool is_under_super(Range place);
 
 }  // namespace raid56::volume

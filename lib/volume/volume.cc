@@ -80,4 +80,11 @@ Result<void> Volume::add_chunk(format::Chunk chunk) {
     return {};
 }
 
+void Volume::find_contested() {
+    std::vector<Claim> claims;
+    for (const auto& chunk : chunks_)
+        for (unsigned i = 0; i < chunk.layout.stripes; i++) claims.push_back({chunk.members[i], chunk.dev_extent(i)});
+    contested_ = Contested(std::move(claims));
+}
+
 }  // namespace raid56::volume

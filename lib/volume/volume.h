@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "device/device.h"
 #include "format/superblock.h"
+#include "volume/contested.h"
 #include "volume/geometry.h"
 
 namespace raid56::volume {
@@ -47,6 +48,9 @@ struct MappedChunk {
     uint64_t extent_length() const { return dev_extent_length(layout, chunk.length); }
     Logical logical(StripeNo n, unsigned column) const { return chunk.start + (n.v * layout.nd + column) * kStripLen; }
     Physical physical(StripeNo n, unsigned index) const { return chunk.stripes[index].offset + n.v * kStripLen; }
+    Range dev_extent(unsigned index) const {
+        return {physical(StripeNo(0), index).v, physical(StripeNo(0), index).v + extent_length()};
+    }
 };
 
 class Volume {
@@ -73,6 +77,9 @@ class Volume {
     /// Whether a tree block may carry this fsid: the volume's, or that of a seed.
     bool is_own_fsid(const Uuid& fsid) const;
 
+    /// Places that two dev extents claim; as find_contested() left it.
+    const Contested& contested() const { return contested_; }
+
     // Building; not to be called once readers are at work.
     unsigned add_member(Member member);
     Member& member(unsigned index) { return members_[index]; }
@@ -80,12 +87,15 @@ class Volume {
     /// is taken once; an overlapping one is an error.
     Result<void> add_chunk(format::Chunk chunk);
     void drop_chunks() { chunks_.clear(); }
+    /// Once all chunks are there.
+    void find_contested();
 
   private:
     format::Superblock super_;
     std::vector<uint8_t> super_block_;
     std::vector<Member> members_;
     std::vector<MappedChunk> chunks_;
+    Contested contested_;
 };
 
 }  // namespace raid56::volume

@@ -260,8 +260,10 @@ class Repair(WriteReport):
         return problems
 
     def _plan_problems(self):
-        """Without brakes the actions are exactly what is called repairable."""
+        """Without brakes the actions are exactly what is called repairable; none where superblocks contradict each other."""
         problems, places = [], self.places()
+        if any(event["role"] == "super" and event["repairable"] is None for event in self.damage):
+            return ["a plan, though nobody knows which superblocks to believe"] if places else []
         if self.summary["repairable_sectors"] != len(places):
             problems.append(f"{self.summary['repairable_sectors']} repairable sectors, the actions have {len(places)}")
         if not self.device_events():

@@ -238,6 +238,91 @@ TEST_F(TellTest, WhatAChunkLostWithItsDevicesIsToldByTheChunk) {
     EXPECT_TRUE(flush().empty());
 }
 
+// ---- places that may be another's
+
+class ContestedTest : public TellTest {
+  protected:
+    /// Another chunk claims these rows of the column's strip.
+    void contest(unsigned column, unsigned first, unsigned rows) {
+        const auto& own = volume_.chunks()[0];
+        const unsigned index = volume::stripe_index(own.layout, StripeNo(n_), column, 0);
+        format::Chunk other;
+        other.start = Logical(2 * kStart);
+        other.length = rows * 4096;
+        other.stripes = {own.chunk.stripes[index]};
+        other.stripes[0].offset = own.physical(StripeNo(n_), index) + first * 4096;
+        ASSERT_TRUE(volume_.add_chunk(other));
+        volume_.find_contested();
+        EventsTest::SetUp();  // the chunk may have moved
+    }
+};
+
+TEST_F(ContestedTest, WhatTwoDevExtentsClaimIsUndecided) {
+    contest(1, 7, 2);
+    for (unsigned row = 6; row < 10; row++) tell({1, 0, row}, kBad);
+    tell({2, 0, 7}, kBad);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 4u);
+    for (const auto& damage : all) {
+        const bool contested =
+            *damage.row >= 7 && *damage.row < 9 && damage.devid == volume_.member_of(volume_.chunks()[0], 3).devid;
+        EXPECT_EQ(damage.repairable, contested ? Repairable::undecided : Repairable::yes) << *damage.row;
+        EXPECT_EQ(damage.proof, contested ? Proof::none : Proof::checksum);
+    }
+    EXPECT_EQ(counters_.repairable_sectors, 3u);
+    EXPECT_EQ(counters_.undecided_sectors, 2u);
+    EXPECT_EQ(fixes_.fixes.size(), 3u);
+}
+
+TEST_F(ContestedTest, SoIsTheParityOfSuchARowAndOfNoOther) {
+    contest(1, 7, 1);
+    for (const unsigned row : {6u, 7u, 8u}) {
+        report({3, 0, row}, kStaleP);
+        report({4, 0, row}, {Role::q, Cause::parity, Repairable::yes, Proof::checksum, {}, 0});
+    }
+    for (const auto& damage : flush())
+        EXPECT_EQ(damage.repairable, *damage.row == 7 ? Repairable::undecided : Repairable::yes);
+    EXPECT_EQ(counters_.undecided_sectors, 2u);
+}
+
+TEST_F(ContestedTest, WhatIsLostOrRightStaysSo) {
+    contest(1, 7, 1);
+    tell({1, 0, 7}, kLost);
+    EXPECT_EQ(flush().at(0).repairable, Repairable::no);
+    put(3, volume::DeviceState::stale);
+    tell({1, 0, 7}, kBad, false);
+    EXPECT_TRUE(flush().empty()) << "nothing differs there";
+    tell({1, 0, 7}, kBad);
+    const auto all = flush();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].repairable, Repairable::undecided);
+    EXPECT_TRUE(fixes_.fixes.empty());
+}
+
+// No allocator gives out what lies under a superblock copy; a tree may say so all the same.
+TEST(MirrorEvents, ASuperblockCopyIsNeverWrittenOver) {
+    auto volume = make(format::Profile::raid1c3, 3);
+    volume.drop_chunks();
+    format::Chunk chunk;
+    chunk.start = Logical(kStart);
+    chunk.profile = format::Profile::raid1;
+    chunk.length = 10 * kStripLen;
+    for (const uint64_t offset : {uint64_t{64 << 20}, uint64_t{80 << 20}})
+        chunk.stripes.push_back({DevId(offset), Physical(offset - 4 * kStripLen), {}});
+    ASSERT_TRUE(volume.add_chunk(chunk));
+    Counters counters;
+    FixList fixes;
+    const std::vector<uint8_t> junk(4096, 1), right(4096, 2);
+    StripeEvents events(volume, volume.chunks()[0], StripeNo(4), counters, &fixes);
+    for (const unsigned copy : {0u, 1u})
+        for (const unsigned row : {0u, 1u}) events.report({0, copy, row}, kBad, {junk.data(), right.data()});
+    std::vector<Damage> all;
+    events.flush(all);
+    EXPECT_EQ(counters.undecided_sectors, 1u);
+    ASSERT_EQ(fixes.fixes.size(), 2u);
+    for (const auto& fix : fixes.fixes) EXPECT_NE(fix.what.physical.v, uint64_t{64 << 20});
+}
+
 TEST(MirrorEvents, CopiesAreToldApartAndHaveNoRow) {
     const auto volume = make(format::Profile::raid1c3, 3);
     Counters counters;
