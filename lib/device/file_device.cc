@@ -2,7 +2,10 @@
 #include "device/file_device.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +26,22 @@ bool is_cached(int fd, uint64_t offset) {
     return ::preadv2(fd, &one, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
 }
 
+// File systems whose word on holes can be relied on, also for what was written a moment ago; others have been
+// seen to call fresh data a hole.
+bool tells_holes(int fd) {
+    constexpr uint32_t kXfs = 0x58465342;
+    struct statfs fs;
+    struct stat st;
+    if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || ::fstatfs(fd, &fs) != 0) return false;
+    switch (static_cast<uint32_t>(fs.f_type)) {
+        case EXT4_SUPER_MAGIC:
+        case BTRFS_SUPER_MAGIC:
+        case TMPFS_MAGIC:
+        case kXfs: return true;
+        default: return false;
+    }
+}
+
 }  // namespace
 
 int read_fully(int fd, uint64_t offset, ByteSpan out) {
@@ -38,9 +57,19 @@ int read_fully(int fd, uint64_t offset, ByteSpan out) {
 }
 
 FileDevice::FileDevice(Fd fd, std::string path, uint64_t size)
-    : fd_(std::move(fd)), path_(std::move(path)), size_(size) {}
+    : fd_(std::move(fd)), path_(std::move(path)), size_(size), tells_holes_(tells_holes(fd_.get())) {}
+
+// A file that was cut short meanwhile has no data there either: that is no hole.
+bool FileDevice::is_hole(uint64_t offset, uint64_t length) const {
+    if (!tells_holes_) return false;
+    const off_t data = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+    if (data >= 0) return static_cast<uint64_t>(data) >= offset + length;
+    struct stat st;
+    return errno == ENXIO && ::fstat(fd_.get(), &st) == 0 && static_cast<uint64_t>(st.st_size) >= offset + length;
+}
 
 void FileDevice::hint(uint64_t offset, uint64_t length) {
+    if (is_hole(offset, length)) return;
     for (uint64_t end = offset + std::min(length, size_ - std::min(offset, size_)); offset < end; offset += kHintLength)
         if (!is_cached(fd_.get(), offset))
             ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
@@ -50,7 +79,11 @@ void FileDevice::hint(uint64_t offset, uint64_t length) {
 void FileDevice::start(ReadOp& op) { op.error = op.offset > size_ || size_ - op.offset < op.out.size() ? EIO : 0; }
 
 void FileDevice::finish(ReadOp& op) {
-    if (op.error == 0) op.error = read_fully(fd_.get(), op.offset, op.out);
+    if (op.error != 0) return;
+    if (is_hole(op.offset, op.out.size()))
+        std::fill(op.out.begin(), op.out.end(), uint8_t{0});
+    else
+        op.error = read_fully(fd_.get(), op.offset, op.out);
 }
 
 }  // namespace raid56::device

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reading through the page cache: image files, and block devices where O_DIRECT cannot be had.
+// Reading through the page cache: image files, and block devices where O_DIRECT cannot be had. Holes of
+// sparse files are known to be zeros without a read, which would fill the page cache with them.
 //
 // Thread rule: as ReadDevice. Does not promise that two reads of one place give the same bytes: a
 // file may be written, or cut short, by others; what is no longer there is EIO.
@@ -31,9 +32,12 @@ class FileDevice final : public ReadDevice {
     void finish(ReadOp& op) override;
 
   private:
+    bool is_hole(uint64_t offset, uint64_t length) const;
+
     Fd fd_;
     std::string path_;
     uint64_t size_;
+    bool tells_holes_;
 };
 
 }  // namespace raid56::device
