@@ -80,6 +80,7 @@ class CutDisk {
         unsynced_.push_back({offset, {bytes.begin(), bytes.end()}, false, 0});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
+        lost_.erase(lost_.lower_bound(offset / kUnit), lost_.lower_bound((offset + bytes.size()) / kUnit));
         return 0;
     }
     int zero(uint64_t offset, uint64_t length) {
@@ -89,7 +90,7 @@ class CutDisk {
         unsynced_.push_back({offset, {}, false, length});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
-        lost_.erase(lost_.lower_bound(offset / kUnit), lost_.lower_bound((offset + bytes.size()) / kUnit));
+        lost_.erase(lost_.lower_bound(offset / kUnit), lost_.lower_bound((offset + length) / kUnit));
         return 0;
     }
     int resize(uint64_t size) {
