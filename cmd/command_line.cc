@@ -109,6 +109,10 @@ void add_file_system(CLI::App& command, const session::World& world, session::Op
     add_common(command, world, options, words);
 }
 
+void add_files(CLI::App& command, session::Options& options) {
+    command.add_flag("--files", options.files, "name the files that damage hurts; findings are told at the end");
+}
+
 void add_repair(CLI::App& command, session::Options& options, Words& words) {
     command.add_flag("--write", options.write, "write what the plan says; needs --journal");
     command
@@ -197,6 +201,7 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     Words said;
     CLI::App* scrub = app.add_subcommand("scrub", "verify everything, report, change nothing");
     add_file_system(*scrub, world, options, said);
+    add_files(*scrub, options);
     CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
     add_file_system(*inspect, world, options, said);
     inspect->add_option("--logical", said.logical, "the row of that logical address, column by column")
@@ -207,6 +212,7 @@ int run_command_line(const std::vector<std::string>& words, const session::World
 
     CLI::App* repair = app.add_subcommand("repair", "plan what puts damage right; with --write, do it");
     add_file_system(*repair, world, options, said);
+    add_files(*repair, options);
     add_repair(*repair, options, said);
     CLI::App* undo = app.add_subcommand("undo", "put back what a repair replaced");
     undo->add_option("DEVICE", options.devices, "the devices of that repair, in any order")->required();
@@ -217,6 +223,7 @@ int run_command_line(const std::vector<std::string>& words, const session::World
 
     CLI::App* rebuild = app.add_subcommand("rebuild", "write lost devices anew, from the others");
     add_file_system(*rebuild, world, options, said);
+    add_files(*rebuild, options);
     add_rebuild(*rebuild, options, said);
 
     CLI::App* bench = app.add_subcommand("bench", "measure what this machine does");

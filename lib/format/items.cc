@@ -114,6 +114,46 @@ Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item) {
     return entries;
 }
 
+namespace {
+
+Decoded<std::string_view> name_at(const Item& item, size_t at, size_t length) {
+    const auto name = view_at(item.data, at, length);
+    if (!name || name->empty()) return Reject{Reason::bad_name, length, item.data.size()};
+    return std::string_view(reinterpret_cast<const char*>(name->data()), name->size());
+}
+
+// Entries of one item: Raw, then its name.
+template <class Raw, class Directory>
+Decoded<std::vector<NameIn>> decode_names(const Item& item, Directory directory_of) {
+    std::vector<NameIn> names;
+    for (size_t at = 0; at < item.data.size();) {
+        const auto raw = read_at<Raw>(item.data, at);
+        if (!raw) return Reject{Reason::truncated, item.data.size() - at, sizeof(Raw)};
+        const auto name = name_at(item, at + sizeof(Raw), raw->name_len);
+        if (!name) return name.error();
+        names.push_back({directory_of(*raw), *name});
+        at += sizeof(Raw) + name->size();
+    }
+    return names;
+}
+
+}  // namespace
+
+Decoded<std::vector<NameIn>> decode_inode_refs(const Item& item) {
+    if (item.key.type == type::kInodeRef)
+        return decode_names<raw::inode_ref>(item, [&](const raw::inode_ref&) { return item.key.offset; });
+    return decode_names<raw::inode_extref>(item,
+                                           [](const raw::inode_extref& raw) { return uint64_t{raw.parent_objectid}; });
+}
+
+Decoded<NameIn> decode_root_backref(const Item& item) {
+    const auto raw = read_at<raw::root_ref>(item.data, 0);
+    if (!raw) return Reject{Reason::truncated, item.data.size(), sizeof(raw::root_ref)};
+    const auto name = name_at(item, sizeof(raw::root_ref), raw->name_len);
+    if (!name) return name.error();
+    return NameIn{raw->dirid, *name};
+}
+
 Decoded<CsumRun> decode_csum_item(const Item& item, uint32_t sectorsize, size_t csum_size) {
     const size_t count = item.data.size() / csum_size;
     if (count == 0 || item.data.size() % csum_size != 0)

@@ -68,6 +68,16 @@ struct DirEntry {
 };
 Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item);
 
+/// A name of an inode, or of a subvolume, in a directory.
+struct NameIn {
+    uint64_t directory = 0;  // inode
+    std::string_view name;
+};
+/// Of an INODE_REF or INODE_EXTREF: one for each hard link that the item holds.
+Decoded<std::vector<NameIn>> decode_inode_refs(const Item& item);
+/// Of a ROOT_BACKREF (key.offset: the tree of the directory).
+Decoded<NameIn> decode_root_backref(const Item& item);
+
 /// Range of the logical space that a csum item covers and its checksums, in order.
 struct CsumRun {
     Logical start;

@@ -120,6 +120,24 @@ struct root_item {  // the part that old kernels wrote too
 };
 static_assert(sizeof(root_item) == 239);
 
+struct inode_ref {  // followed by name; repeated
+    Le64 index;
+    Le16 name_len;
+};
+static_assert(sizeof(inode_ref) == 10);
+
+struct inode_extref {  // followed by name; repeated
+    Le64 parent_objectid, index;
+    Le16 name_len;
+};
+static_assert(sizeof(inode_extref) == 18);
+
+struct root_ref {  // followed by name
+    Le64 dirid, sequence;
+    Le16 name_len;
+};
+static_assert(sizeof(root_ref) == 18);
+
 struct dir_item {  // followed by name, then data
     disk_key location;
     Le64 transid;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report/json.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/printable.h"
 
 namespace raid56::report {
@@ -67,7 +70,37 @@ void JsonWriter::device(const DeviceEvent& event) {
     line(object);
 }
 
-void JsonWriter::damage(const scrub::Damage& event) {
+namespace {
+
+// Paths of one event are escaped all, or none.
+void set_files(Json& object, const std::vector<FilePart>& files) {
+    const bool plain = std::all_of(files.begin(), files.end(), [](const FilePart& part) { return is_utf8(part.path); });
+    Json paths = Json::array(), parts = Json::array();
+    std::set<std::string> told;
+    for (const auto& part : files) {
+        const std::string path = plain ? part.path : escape_bytes(part.path);
+        Json one = Json::object();
+        one["kind"] = file_kind_name(part.kind);
+        if (part.path.empty())
+            one["path"] = nullptr;
+        else
+            one["path"] = path;
+        if (!part.path.empty() && told.insert(path).second) paths.push_back(path);
+        one["subvolume"] = part.subvolume;
+        one["inode"] = part.inode;
+        one["offset"] = part.offset;
+        one["length"] = part.length;
+        if (part.compressed) one["compressed"] = true;
+        parts.push_back(std::move(one));
+    }
+    object["paths"] = std::move(paths);
+    if (!plain) object["paths_escaped"] = true;
+    object["files"] = std::move(parts);
+}
+
+}  // namespace
+
+void JsonWriter::damage(const scrub::Damage& event, const std::vector<FilePart>* files) {
     Json object = typed("damage");
     object["devid"] = event.devid.v;
     object["physical"] = event.physical.v;
@@ -84,6 +117,7 @@ void JsonWriter::damage(const scrub::Damage& event) {
         object["suspect_devid"] = event.suspect->v;
         object["differing_bytes"] = event.differing_bytes;
     }
+    if (files != nullptr) set_files(object, *files);
     if (event.further_losses) object["further_losses"] = *event.further_losses;
     line(object);
 }
@@ -135,6 +169,7 @@ void JsonWriter::summary(const Summary& event) {
     object["seconds"] = event.seconds;
     object["engine"] = event.engine;
     object["interrupted"] = event.interrupted;
+    if (event.files_incomplete) object["files_incomplete"] = true;
     if (!event.distrust.empty()) object["suggest_distrust"] = event.distrust;
     if (event.further_losses) object["further_losses"] = *event.further_losses;
     line(object);

@@ -8,6 +8,17 @@
 
 namespace raid56::report {
 
+const char* file_kind_name(FileKind kind) {
+    switch (kind) {
+        case FileKind::file: return "file";
+        case FileKind::deleted: return "deleted";
+        case FileKind::unnamed: return "unnamed";
+        case FileKind::space_cache: return "space-cache";
+        case FileKind::relocation: return "relocation";
+    }
+    return "?";
+}
+
 namespace {
 
 // A seed stays as it was when the file system grew from it. A device without any superblock, which what lies on it

@@ -40,6 +40,24 @@ struct DeviceEvent {
     uint64_t short_by = 0;  // bytes that the device or image lacks of total_bytes
 };
 
+enum class FileKind : uint8_t {
+    file,
+    deleted,      // has no name any more; it was open when the system stopped
+    unnamed,      // has names, but they could not be had
+    space_cache,  // of the free-space cache v1
+    relocation,   // a copy that a balance was making
+};
+const char* file_kind_name(FileKind kind);
+
+/// A part of a file that a damage hurts.
+struct FilePart {
+    FileKind kind = FileKind::file;
+    std::string path;  // bytes, from the top-level subvolume, `/` first; empty where there is none
+    uint64_t subvolume = 0, inode = 0;
+    uint64_t offset = 0, length = 0;  // in the file, bytes
+    bool compressed = false;          // all of a compressed extent: bytes of the file, not on the disk
+};
+
 /// A write that is planned (not done), was done, or could not be done.
 struct ActionEvent {
     repair::Write write;
@@ -67,7 +85,8 @@ struct Summary {
     std::vector<uint64_t> distrust;  // devids on which refuted sectors gather: worth a --distrust
     // Of an inspect that shows the chunks: how many more lost devices the file system bears, where that is known.
     std::optional<unsigned> further_losses;
-    std::vector<std::string> next;   // what to do now, in sentences: text alone
+    bool files_incomplete = false;  // some file may not have been found
+    std::vector<std::string> next;  // what to do now, in sentences: text alone
 };
 
 /// Sums the chunk map up by kind, profile and width.
@@ -81,7 +100,9 @@ class Writer {
     virtual ~Writer() = default;
     virtual void volume(const VolumeEvent& event) = 0;
     virtual void device(const DeviceEvent& event) = 0;
-    virtual void damage(const scrub::Damage& event) = 0;
+    /// `files`: that the damage hurts, where they were asked for; an empty list: no file refers to the place.
+    virtual void damage(const scrub::Damage& event, const std::vector<FilePart>* files) = 0;
+    void damage(const scrub::Damage& event) { damage(event, nullptr); }
     virtual void unknown(const scrub::Unknown& event) = 0;
     virtual void action(const ActionEvent& event) = 0;
     virtual void summary(const Summary& event) = 0;

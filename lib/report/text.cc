@@ -142,7 +142,23 @@ bool TextWriter::list_is_full() {
     return damages_ > kListed;
 }
 
-void TextWriter::damage(const scrub::Damage& event) {
+namespace {
+
+std::string file_words(const FilePart& part) {
+    const std::string inode = "inode " + std::to_string(part.inode) + " of subvolume " + std::to_string(part.subvolume);
+    switch (part.kind) {
+        case FileKind::file: return printable(part.path);
+        case FileKind::deleted: return "a deleted file (" + inode + ")";
+        case FileKind::unnamed: return "a file whose name cannot be had (" + inode + ")";
+        case FileKind::space_cache: return "the free-space cache (the kernel makes it anew)";
+        case FileKind::relocation: return "a copy that a balance was making";
+    }
+    return "?";
+}
+
+}  // namespace
+
+void TextWriter::damage(const scrub::Damage& event, const std::vector<FilePart>* files) {
     open_list("Damage");
     if (list_is_full()) return;
     out_ << "  devid " << event.devid.v << " at " << event.physical.v << ", " << human_bytes(event.length) << ": "
@@ -153,6 +169,11 @@ void TextWriter::damage(const scrub::Damage& event) {
     out_ << " - " << remedy_words(event);
     if (event.suspect) out_ << "; devid " << event.suspect->v << " is suspect in " << event.differing_bytes << " bytes";
     out_ << '\n';
+    if (files == nullptr) return;
+    if (files->empty()) out_ << "    no file refers to it any more\n";
+    for (const auto& part : *files)
+        out_ << "    " << file_words(part) << ", bytes " << part.offset << " to " << part.offset + part.length - 1
+             << (part.compressed ? " (compressed)" : "") << '\n';
 }
 
 void TextWriter::unknown(const scrub::Unknown& event) {
@@ -221,6 +242,8 @@ void TextWriter::summary(const Summary& event) {
     }
     out_ << '\n' << verdict_sentence(event) << '\n';
     say_modified(event);
+    if (event.files_incomplete)
+        out_ << "Parts of the trees cannot be had: files may be hurt that are not named above.\n";
     if (!event.next.empty()) open_list("Next");
     for (const auto& step : event.next) out_ << "  " << step << '\n';
 }

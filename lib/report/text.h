@@ -17,7 +17,8 @@ class TextWriter : public Writer {
     explicit TextWriter(std::ostream& out) : out_(out) {}
     void volume(const VolumeEvent& event) override;
     void device(const DeviceEvent& event) override;
-    void damage(const scrub::Damage& event) override;
+    using Writer::damage;
+    void damage(const scrub::Damage& event, const std::vector<FilePart>* files) override;
     void unknown(const scrub::Unknown& event) override;
     void action(const ActionEvent& event) override;
     void summary(const Summary& event) override;

@@ -35,6 +35,7 @@ struct Options {
     std::string engine = "auto";
     unsigned threads = 0;
     device::Reading reading = device::Reading::automatic;
+    bool files = false;               // name the files that damage hurts
     std::optional<uint64_t> logical;  // inspect
     std::optional<std::string> file;  // inspect
 

@@ -76,6 +76,7 @@ class RebuildRun final : public scrub::Sink {
         if (auto opened = open_targets(); !opened) return fail(opened.error());
         if (auto begun = begin(); !begun) return fail(begun.error());
         if (auto rebuilt = rebuild(); !rebuilt) return fail(rebuilt.error());
+        tally_.tell_held(*open_);
         if (world_.stop) return interrupted();
         if (auto finished = finish_targets(); !finished) return fail(finished.error());
         return finish(verdict());
@@ -237,6 +238,7 @@ class RebuildRun final : public scrub::Sink {
         const auto survey = survey_and_decide(*open_, world_);
         if (world_.stop) return {};
         tell_members(*open_, writer_, progress_line_);
+        if (options_.files) tally_.hold_findings();
         for (unsigned i = 0; i < volume().members().size(); i++)
             if (volume().members()[i].device == nullptr && !made_anew_[i]) tally_.note_missing();
         std::vector<scrub::Damage> bad_copies;
@@ -394,6 +396,7 @@ class RebuildRun final : public scrub::Sink {
 
     int finish(report::Verdict verdict) {
         progress_line_.clear();
+        if (open_) tally_.tell_held(*open_);
         report::Summary summary;
         summary.command = "rebuild";
         summary.verdict = verdict;
@@ -401,6 +404,7 @@ class RebuildRun final : public scrub::Sink {
         summary.sectors_written = sectors_written_;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        summary.files_incomplete = tally_.files_incomplete();
         if (open_) summary.distrust = tally_.suspects(volume().sectorsize());
         if (sectors_written_ > 0) summary.next = next_steps(verdict);
         return conclude(world_, writer_, std::move(summary));

@@ -162,6 +162,7 @@ class RepairRun final : public repair::Listener {
         file_ = std::move(*file);
         if (options_.write) created_ = options_.journal;
         if (!options_.write) created_ = options_.save_plan;
+        if (options_.files) tally_.hold_findings();
         return {};
     }
 
@@ -213,6 +214,7 @@ class RepairRun final : public repair::Listener {
             },
             &supers);
         progress_.clear();
+        tally_.tell_held(*open_);
         if (world_.stop) return {};
         // Devices that were behind come last, and only where nothing of theirs is left over.
         for (const Phase phase : {Phase::super, Phase::last_super})
@@ -458,6 +460,7 @@ class RepairRun final : public repair::Listener {
         progress_.clear();
         // Nothing was written yet that it could undo.
         if (!created_.empty()) world_.writing.remove(created_);
+        if (open_) tally_.tell_held(*open_);
         report::Summary summary;
         summary.command = "repair";
         summary.verdict = verdict;
@@ -471,6 +474,7 @@ class RepairRun final : public repair::Listener {
         }
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        summary.files_incomplete = tally_.files_incomplete();
         if (open_) summary.distrust = tally_.suspects(open_->volume->sectorsize());
         return conclude(world_, writer_, std::move(summary));
     }

@@ -41,7 +41,10 @@ class ScrubRun {
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return world_.stop ? finish(scrub::Counters{}) : fail(open.error());
         sectorsize_ = open->volume->sectorsize();
-        return finish(scrub_volume({*open, *engine_, options_, world_}, writer_, tally_, progress_));
+        if (options_.files) tally_.hold_findings();
+        const auto counters = scrub_volume({*open, *engine_, options_, world_}, writer_, tally_, progress_);
+        tally_.tell_held(*open);
+        return finish(counters);
     }
 
     int fail(const Error& error) {
@@ -64,6 +67,7 @@ class ScrubRun {
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
         summary.distrust = std::move(suspects);
+        summary.files_incomplete = tally_.files_incomplete();
         return conclude(world_, writer_, std::move(summary));
     }
 

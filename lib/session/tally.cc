@@ -18,8 +18,16 @@ void Tally::damage(const scrub::Damage& damage) {
         keep_behind(damage);
         if (damage.role == scrub::Role::super) planner_->block();
     }
+    if (holds_) return held_.add(damage);
     progress_.clear();
     writer_.damage(damage);
+}
+
+void Tally::tell_held(const OpenVolume& open) {
+    if (!holds_) return;
+    progress_.clear();
+    files_incomplete_ = held_.tell(open, writer_);
+    holds_ = false;
 }
 
 // What stays bad in a chunk keeps every device with a part of that chunk from being done.
@@ -33,6 +41,7 @@ void Tally::unknown(const scrub::Unknown& unknown) {
     (unknown.undecided ? undecided_ : lost_) = true;
     if (planner_ != nullptr)
         for (const auto& member : volume_->members()) planner_->keep_behind(member.devid);
+    if (holds_) return held_.add(unknown);
     progress_.clear();
     writer_.unknown(unknown);
 }

@@ -10,6 +10,7 @@
 #include "report/model.h"
 #include "report/progress.h"
 #include "scrub/findings.h"
+#include "session/name_files.h"
 
 namespace raid56::session {
 
@@ -28,6 +29,13 @@ class Tally final : public scrub::Sink {
         volume_ = &volume;
         file_ = std::move(file);
     }
+
+    /// From now on findings are held back, until tell_held().
+    void hold_findings() { holds_ = true; }
+    /// Tells them with the files behind them; nothing where none are held back.
+    void tell_held(const OpenVolume& open);
+    /// Whether some file may not have been found.
+    bool files_incomplete() const { return files_incomplete_; }
 
     void damage(const scrub::Damage& damage) override;
     void unknown(const scrub::Unknown& unknown) override;
@@ -53,6 +61,8 @@ class Tally final : public scrub::Sink {
     std::string file_;
     bool any_ = false, lost_ = false, undecided_ = false, missing_ = false;
     std::map<uint64_t, uint64_t> refuted_;  // bytes by devid
+    bool holds_ = false, files_incomplete_ = false;
+    HeldFindings held_;
 };
 
 }  // namespace raid56::session

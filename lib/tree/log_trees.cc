@@ -67,6 +67,7 @@ class LogReader {
             return;
         }
         log_.trees.push_back({root->block, root->level, generation_, std::nullopt});
+        log_.subvolumes.push_back(item.key.offset);
     }
 
     void take_extent(const format::Item& item) {

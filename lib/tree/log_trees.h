@@ -19,8 +19,9 @@ struct LogTrees {
     };
     std::vector<Csums> csums;  // ascending by start; of two for one place the later counts
     std::vector<uint8_t> csum_bytes;
-    std::vector<TreeRoot> trees;  // one log tree a subvolume
-    bool incomplete = false;      // a log block could not be had
+    std::vector<TreeRoot> trees;       // one log tree a subvolume
+    std::vector<uint64_t> subvolumes;  // of trees[i]
+    bool incomplete = false;           // a log block could not be had
 
     bool empty() const { return extents.empty() && !incomplete; }
 };

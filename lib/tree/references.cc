@@ -7,10 +7,9 @@
 #include "tree/references.h"
 
 #include <algorithm>
-#include <bitset>
 #include <optional>
-#include <unordered_map>
 
+#include "tree/seen_blocks.h"
 #include "tree/walk.h"
 
 namespace raid56::tree {
@@ -57,26 +56,6 @@ std::vector<Marked> sweep(std::vector<Marked> in) {
     }
     return out;
 }
-
-// Which blocks the walk has seen: one bit a sector, in pieces that exist once something there was seen.
-class SeenBlocks {
-  public:
-    explicit SeenBlocks(uint32_t sectorsize) : sectorsize_(sectorsize) {}
-
-    /// True the first time.
-    bool insert(Logical start) {
-        const uint64_t sector = start.v / sectorsize_;
-        auto& bits = pieces_[sector / kBits];
-        const bool fresh = !bits[sector % kBits];
-        bits.set(sector % kBits);
-        return fresh;
-    }
-
-  private:
-    static constexpr size_t kBits = 4096;
-    uint32_t sectorsize_;
-    std::unordered_map<uint64_t, std::bitset<kBits>> pieces_;
-};
 
 class Finder {
   public:

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/name_files.h"
+
+#include <algorithm>
+#include <map>
+
+#include "tree/file_refs.h"
+#include "tree/names.h"
+
+namespace raid56::session {
+namespace {
+
+using report::FileKind;
+using report::FilePart;
+
+// A device's whole part of a chunk, told once because the device is missing or not believed.
+const volume::MappedChunk* whole_part(const volume::Volume& volume, const scrub::Damage& damage) {
+    if (!damage.chunk || damage.full_stripe || damage.logical != damage.chunk) return nullptr;
+    const auto* mapped = volume.find_chunk(*damage.chunk);
+    return mapped != nullptr && damage.length == mapped->extent_length() && damage.length > kStripLen ? mapped
+                                                                                                      : nullptr;
+}
+
+// The files of one scrub's damage.
+class Namer {
+  public:
+    Namer(const OpenVolume& open, const RangeSet& wanted)
+        : open_(open),
+          names_(*open.reader, open.roots, open.log),
+          found_(tree::find_file_refs(*open.reader, open.roots, open.log, wanted)) {
+        uint64_t farthest = 0;
+        for (const auto& ref : found_.refs) farthest_.push_back(farthest = std::max(farthest, ref.logical.end));
+    }
+
+    std::vector<FilePart> parts_of(const std::vector<Range>& ranges) {
+        std::vector<FilePart> parts;
+        for (const Range& range : ranges) {
+            // The first reference that may reach into the range: all before it end before.
+            const auto first = std::upper_bound(farthest_.begin(), farthest_.end(), range.start);
+            for (auto at = static_cast<size_t>(first - farthest_.begin());
+                 at < found_.refs.size() && found_.refs[at].logical.start < range.end; at++)
+                add(parts, found_.refs[at], intersect(found_.refs[at].logical, range));
+        }
+        return parts;
+    }
+
+    bool incomplete() const { return found_.incomplete || names_incomplete_; }
+
+  private:
+    void add(std::vector<FilePart>& parts, const tree::FileRef& ref, Range part) {
+        if (part.empty()) return;
+        FilePart hurt;
+        hurt.subvolume = ref.tree;
+        hurt.inode = ref.inode;
+        hurt.compressed = ref.compressed;
+        hurt.offset = ref.compressed ? ref.offset : ref.offset + (part.start - ref.logical.start);
+        hurt.length = ref.compressed ? ref.length : part.length();
+        for (const auto& path : paths_of(ref, hurt.kind)) {
+            hurt.path = path;
+            put(parts, hurt);
+        }
+    }
+
+    // What follows in the same file is one part with it; a compressed extent is told once.
+    static void put(std::vector<FilePart>& parts, const FilePart& hurt) {
+        for (auto& other : parts) {
+            if (other.subvolume != hurt.subvolume || other.inode != hurt.inode || other.path != hurt.path) continue;
+            if (other.offset == hurt.offset && other.length == hurt.length) return;
+            if (other.compressed != hurt.compressed || other.offset + other.length != hurt.offset) continue;
+            other.length += hurt.length;
+            return;
+        }
+        parts.push_back(hurt);
+    }
+
+    // At least one: an inode without a name is told too.
+    const std::vector<std::string>& paths_of(const tree::FileRef& ref, FileKind& kind) {
+        const auto [at, fresh] = known_.try_emplace({ref.tree, ref.inode});
+        auto& known = at->second;
+        if (fresh) known = look_up(ref);
+        kind = known.kind;
+        return known.paths;
+    }
+
+    struct Known {
+        std::vector<std::string> paths;
+        FileKind kind = FileKind::file;
+    };
+
+    Known look_up(const tree::FileRef& ref) {
+        if (ref.tree == format::objectid::kRootTree) return {{""}, FileKind::space_cache};
+        if (ref.tree == format::objectid::kDataRelocTree) return {{""}, FileKind::relocation};
+        auto paths = names_.of(ref.tree, ref.inode);
+        names_incomplete_ = names_incomplete_ || paths.incomplete;
+        if (!paths.paths.empty()) return {std::move(paths.paths), FileKind::file};
+        return {{""}, paths.incomplete ? FileKind::unnamed : FileKind::deleted};
+    }
+
+    const OpenVolume& open_;
+    tree::Names names_;
+    tree::FileRefs found_;
+    std::vector<uint64_t> farthest_;  // end of refs[0..i], the largest
+    std::map<std::pair<uint64_t, uint64_t>, Known> known_;
+    bool names_incomplete_ = false;
+};
+
+}  // namespace
+
+std::vector<Range> hurt_ranges(const volume::Volume& volume, const scrub::Damage& damage) {
+    if (damage.role != scrub::Role::data || !damage.logical) return {};
+    const auto* mapped = whole_part(volume, damage);
+    if (mapped == nullptr) return {{damage.logical->v, damage.logical->v + damage.length}};
+    if (damage.repairable == scrub::Repairable::yes) return {};
+    RangeSet ranges;
+    const auto& layout = mapped->layout;
+    for (uint64_t n = 0; n < mapped->full_stripes(); n++)
+        for (unsigned c = 0; c < layout.nd; c++)
+            for (unsigned m = 0; m < layout.copies; m++) {
+                const auto& member = volume.member_of(*mapped, volume::stripe_index(layout, StripeNo(n), c, m));
+                if (member.devid != damage.devid) continue;
+                const uint64_t start = mapped->logical(StripeNo(n), c).v;
+                ranges.append({start, std::min(start + kStripLen, mapped->chunk.end().v)});
+            }
+    return ranges.ranges();
+}
+
+bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer) {
+    std::vector<Range> all;
+    for (const auto& finding : held_)
+        if (const auto* damage = std::get_if<scrub::Damage>(&finding))
+            for (const Range& range : hurt_ranges(*open.volume, *damage)) all.push_back(range);
+    std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+    RangeSet wanted;
+    for (const Range& range : all) wanted.append(range);
+    Namer namer(open, wanted);
+    for (const auto& finding : held_) {
+        if (const auto* unknown = std::get_if<scrub::Unknown>(&finding)) {
+            writer.unknown(*unknown);
+            continue;
+        }
+        const auto& damage = std::get<scrub::Damage>(finding);
+        const auto ranges = hurt_ranges(*open.volume, damage);
+        if (ranges.empty()) {
+            writer.damage(damage);
+            continue;
+        }
+        const auto parts = namer.parts_of(ranges);
+        writer.damage(damage, &parts);
+    }
+    held_.clear();
+    return namer.incomplete();
+}
+
+}  // namespace raid56::session

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Findings held back until the files behind them are known: one look at the trees for all of them (--files).
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "report/model.h"
+#include "session/open_volume.h"
+
+namespace raid56::session {
+
+class HeldFindings {
+  public:
+    void add(const scrub::Damage& damage) { held_.push_back(damage); }
+    void add(const scrub::Unknown& unknown) { held_.push_back(unknown); }
+
+    /// Tells all of them in their order, data with the files that refer to them. Returns whether some file may not
+    /// have been found, because a part of the trees could not be had.
+    bool tell(const OpenVolume& open, report::Writer& writer);
+
+  private:
+    std::vector<std::variant<scrub::Damage, scrub::Unknown>> held_;
+};
+
+/// The ranges of the logical space that a damage of data means: of a lost chunk what lay on that device. Nothing
+/// where all of it can be had back from other devices, or where it is no data.
+std::vector<Range> hurt_ranges(const volume::Volume& volume, const scrub::Damage& damage);
+
+}  // namespace raid56::session

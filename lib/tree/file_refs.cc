@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// 1. Every tree with file extents is walked, blocks that trees share only the first time. Where a leaf refers to a
+//    wanted range, it and all blocks above it are hot; so are those above a block that is hot already.
+// 2. Every tree is walked again, through hot blocks alone: what their leaves say holds in each tree that has them.
+#include "tree/file_refs.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+
+#include "tree/seen_blocks.h"
+#include "tree/walk.h"
+
+namespace raid56::tree {
+namespace {
+
+class Finder {
+  public:
+    Finder(BlockReader& reader, const RangeSet& wanted)
+        : reader_(reader), wanted_(wanted), seen_(reader.volume().sectorsize()) {}
+
+    void warm(const TreeRoot& root) {
+        std::array<uint64_t, format::kMaxTreeLevel + 1> above{};  // the path, by level
+        const auto heat = [&](unsigned level) {
+            for (unsigned l = level; l <= root.level; l++) hot_.insert(above[l]);
+        };
+        WalkCallbacks callbacks;
+        callbacks.enter = [&](Logical start, uint8_t level) {
+            above[level] = start.v;
+            if (seen_.insert(start)) return true;
+            if (hot_.contains(start.v)) heat(level);
+            return false;
+        };
+        callbacks.lost = [&](const BlockExpect&) { found_.incomplete = true; };
+        callbacks.visit = [&](const Visit& visit) {
+            if (visit.header.level > 0) return;
+            bool any = false;
+            each_part(visit, [&](const format::FileExtent&, Range) { any = true; });
+            if (any) heat(0);
+        };
+        walk(reader_, root, callbacks);
+    }
+
+    void collect(uint64_t tree, const TreeRoot& root, bool logged) {
+        WalkCallbacks callbacks;
+        callbacks.enter = [&](Logical start, uint8_t) { return hot_.contains(start.v); };
+        callbacks.lost = [&](const BlockExpect&) { found_.incomplete = true; };
+        callbacks.visit = [&](const Visit& visit) {
+            if (visit.header.level > 0) return;
+            each_part(visit, [&](const format::FileExtent& file, Range part) { add(tree, file, part, logged); });
+        };
+        walk(reader_, root, callbacks);
+    }
+
+    void set_incomplete() { found_.incomplete = true; }
+
+    FileRefs take() {
+        std::stable_sort(found_.refs.begin(), found_.refs.end(),
+                         [](const FileRef& a, const FileRef& b) { return a.logical.start < b.logical.start; });
+        return std::move(found_);
+    }
+
+  private:
+    // The parts of wanted ranges that the items of a leaf refer to; of compressed extents all of it counts.
+    template <class Use>
+    void each_part(const Visit& visit, Use&& use) {
+        for (uint32_t i = 0; i < visit.header.nritems; i++) {
+            const auto item = format::leaf_item(*visit.block, i);
+            if (item.key.type != format::type::kExtentData) continue;
+            const auto file = format::decode_file_extent(item, reader_.volume().sectorsize());
+            if (!file) {
+                found_.incomplete = true;
+                continue;
+            }
+            if (!file->on_disk()) continue;
+            const uint64_t start = file->disk_start.v;
+            const Range range = file->compression != 0
+                                    ? Range{start, start + file->disk_length}
+                                    : Range{start + file->offset, start + file->offset + file->length};
+            wanted_.overlaps(range, [&](Range part) { use(*file, part); });
+        }
+    }
+
+    void add(uint64_t tree, const format::FileExtent& file, Range part, bool logged) {
+        FileRef ref{tree, file.inode, part, file.file_offset, file.length, file.compression != 0, logged};
+        if (!ref.compressed) {
+            ref.offset = file.file_offset + (part.start - file.disk_start.v - file.offset);
+            ref.length = part.length();
+        }
+        found_.refs.push_back(ref);
+    }
+
+    BlockReader& reader_;
+    const RangeSet& wanted_;
+    SeenBlocks seen_;
+    std::unordered_set<uint64_t> hot_;
+    FileRefs found_;
+};
+
+}  // namespace
+
+FileRefs find_file_refs(BlockReader& reader, const Roots& roots, const LogTrees& log, const RangeSet& wanted) {
+    if (wanted.empty()) return {};
+    Finder finder(reader, wanted);
+    if (roots.incomplete() || log.incomplete) finder.set_incomplete();
+    const auto trees = roots.with_files();
+    for (const auto& [id, root] : trees) finder.warm(root);
+    for (const auto& root : log.trees) finder.warm(root);
+    for (const auto& [id, root] : trees) finder.collect(id, root, false);
+    for (size_t i = 0; i < log.trees.size(); i++) finder.collect(log.subvolumes[i], log.trees[i], true);
+    return finder.take();
+}
+
+}  // namespace raid56::tree

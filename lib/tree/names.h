@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From an inode to its paths, through directories and subvolumes up to the top-level subvolume.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tree/log_trees.h"
+#include "tree/roots.h"
+
+namespace raid56::tree {
+
+struct Paths {
+    std::vector<std::string> paths;  // one for each hard link that can be followed up to the top, `/` first; bytes
+    bool incomplete = false;         // some name could not be followed to the top
+};
+
+class Names {
+  public:
+    Names(BlockReader& reader, const Roots& roots, const LogTrees& log) : reader_(reader), roots_(roots), log_(log) {}
+
+    /// No path: the inode has no name (deleted, but open when the system stopped), or none can be had.
+    Paths of(uint64_t tree, uint64_t inode);
+
+  private:
+    struct Name {
+        uint64_t directory = 0;
+        std::string name;
+    };
+    struct Folder {
+        std::string path;  // ends with '/'
+        bool known = false;
+    };
+    std::vector<Name> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
+    const Folder& folder(uint64_t tree, uint64_t inode);
+    Folder find_folder(uint64_t tree, uint64_t inode);
+    Folder find_subvolume(uint64_t tree);
+
+    // Directories above one another; no kernel makes a path of more than 4096 bytes at once.
+    static constexpr unsigned kDeepest = 4096;
+
+    BlockReader& reader_;
+    const Roots& roots_;
+    const LogTrees& log_;
+    unsigned depth_ = 0;
+    std::map<std::pair<uint64_t, uint64_t>, Folder> folders_;  // of those asked for, and what is above them
+};
+
+}  // namespace raid56::tree
