@@ -27,7 +27,7 @@ import golden  # noqa: E402
 
 MAN = os.path.join(HERE, "..", "..", "man")
 PAGES = ("btrfs-raid56.8", "btrfs-raid56-report.5", "btrfs-raid56-journal.5")
-COMMANDS = ("scrub", "inspect", "repair", "undo", "bench")
+COMMANDS = ("scrub", "inspect", "repair", "undo", "rebuild", "bench")
 # Fields whose values the page lists.
 VALUES = {"volume": ("checksum", "chunks.kind", "chunks.profile"), "device": ("state",),
           "damage": ("role", "cause", "proof"), "unknown": ("cause",), "summary": ("command", "verdict"),
@@ -88,7 +88,7 @@ class Options(unittest.TestCase):
     def test_most_threads(self):
         """The page and --help agree on how many threads there are at most when nobody asks for a number."""
         page = mdoc.Page(os.path.join(MAN, "btrfs-raid56.8"))
-        items = page.items(self.sections["Options of scrub, inspect, repair and bench"], "Fl")
+        items = page.items(self.sections["Options of scrub, inspect, repair, rebuild and bench"], "Fl")
         text = " ".join(next(lines for name, _, lines in items if name == "-threads"))
         for command in COMMANDS:
             told = " ".join(run(command, "--help").stdout.decode().split())
@@ -168,6 +168,8 @@ def printed():
         yield from json_lines(where, "repair", *devices)
         yield from json_lines(where, "repair", "--write", "--journal", "journal", *devices)
         yield from json_lines(where, "undo", "--journal", "journal", *devices)
+    with image.unpacked() as where:
+        yield from json_lines(where, "rebuild", "--onto", "4=new.img", *image.arguments[1:-1])
     image = golden.Golden("122-raid5x2-label")
     with image.unpacked() as where:
         yield from json_lines(where, "bench", "--engine", "isal", "--threads", "2", *image.arguments[1:])
