@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kPiece = 1 << 16;
 constexpr size_t kLongestLine = 1 << 20;  // a header of 65535 devices; anything longer is no file of ours
+constexpr std::string_view kHeaderBegins = "{\"type\":\"header\",";
 
 Error cannot(const std::string& path, const char* what, int error) {
     return Error{printable(path) + ": cannot be " + what + ": " + std::strerror(error)};
@@ -80,6 +81,22 @@ Result<ProgressFile> ProgressFile::go_on(std::unique_ptr<device::WriteDevice> fi
     if (!ours) return Error{printable(found.path()) + ": does not say how far a run came"};
     if (const int cut = found.file_->resize(found.end_); cut != 0) return cannot(found.path(), "written", cut);
     return found;
+}
+
+// A header is one line, synced before anything follows: no line ends before the end of the file. Units of a
+// disk that did not arrive read as zeros.
+bool ProgressFile::is_hardly_begun(device::WriteDevice& file) {
+    if (file.size() > kLongestLine) return false;
+    std::vector<uint8_t> bytes(file.size());
+    if (file.read(0, bytes) != 0) return false;
+    const std::string text(bytes.begin(), bytes.end());
+    const bool whole_line = text.ends_with('\n') && decode_line(std::string_view(text).substr(0, text.size() - 1));
+    const bool other_lines = text.find('\n') < text.size() - 1;
+    const bool is_text =
+        std::ranges::all_of(text, [](char c) { return c == 0 || c == '\t' || c == '\n' || (c >= ' ' && c <= '~'); });
+    const size_t length = std::min(text.size(), kHeaderBegins.size());
+    const bool begins = text.compare(0, length, kHeaderBegins, 0, length) == 0;
+    return text.empty() || (!whole_line && !other_lines && is_text && (begins || text[0] == 0));
 }
 
 Result<void> ProgressFile::tell_again(scrub::Sink& sink) {

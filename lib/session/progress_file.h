@@ -23,6 +23,9 @@ class ProgressFile {
     static Result<ProgressFile> begin(std::unique_ptr<device::WriteDevice> file, Json header);
     /// Goes on with one; what was not reached yet is cut off. Errors: no such file, no whole header, I/O.
     static Result<ProgressFile> go_on(std::unique_ptr<device::WriteDevice> file);
+    /// Whether it is empty, or holds what is left of a header where the power went while that was written.
+    /// Nothing was done yet by the run that made it.
+    static bool is_hardly_begun(device::WriteDevice& file);
 
     const Json& header() const { return header_; }
     /// Nothing where the run before stopped before its first position.

@@ -114,11 +114,10 @@ class RebuildRun final : public scrub::Sink {
 
     Result<void> open_targets() {
         state_path_ = options_.state.empty() ? wanted_.front().path + ".rebuild" : options_.state;
-        std::unique_ptr<device::WriteDevice> file;
         if (world_.writing.exists(state_path_)) {
             auto found = read_state();
             if (!found) return found.error();
-            if (options_.restart) {
+            if (options_.restart || !state_) {
                 state_.reset();
                 world_.writing.remove(state_path_);
             } else if (auto same = check_binding(); !same) {
@@ -134,9 +133,11 @@ class RebuildRun final : public scrub::Sink {
         return bound;
     }
 
+    // No state where the run that made the file was cut off before it did anything.
     Result<void> read_state() {
         auto file = world_.writing.open(state_path_);
         if (!file) return file.error();
+        if (ProgressFile::is_hardly_begun(**file)) return {};
         auto state = ProgressFile::go_on(std::move(*file));
         if (!state) return state.error();
         if (state->header().value("what", "") != "rebuild") return Error{printable(state_path_) + ": is of no rebuild"};

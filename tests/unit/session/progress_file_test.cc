@@ -194,6 +194,42 @@ TEST_F(ProgressFileTest, AFileThatIsNoneIsRefused) {
     }
 }
 
+// ---- hardly begun
+
+TEST_F(ProgressFileTest, WhatIsLeftOfAHeaderIsHardlyBegun) {
+    put("");
+    Json header = {{"what", "test"}, {"survivors", std::string(3000, 's')}};
+    ASSERT_TRUE(ProgressFile::begin(writer(), header));
+    const std::string whole = bytes();
+    EXPECT_FALSE(ProgressFile::is_hardly_begun(*writer()));
+    for (size_t length = 0; length < whole.size(); length++) {
+        put(std::string_view(whole).substr(0, length));
+        EXPECT_TRUE(ProgressFile::is_hardly_begun(*writer())) << "cut at " << length;
+    }
+    const unsigned units = static_cast<unsigned>(whole.size() / CutDisk::kUnit + 1);
+    for (unsigned lost = 1; lost < 1u << units; lost++) {
+        std::string torn = whole;
+        for (unsigned i = 0; i < units; i++)
+            for (size_t k = i * CutDisk::kUnit; k < std::min(torn.size(), (i + 1) * CutDisk::kUnit); k++)
+                if ((lost >> i & 1) != 0) torn[k] = 0;
+        put(torn);
+        EXPECT_TRUE(ProgressFile::is_hardly_begun(*writer())) << "without the units " << lost;
+    }
+}
+
+TEST_F(ProgressFileTest, WhatSomebodyElseWroteIsNotHardlyBegun) {
+    const std::string header = encode_line({{"type", "header"}, {"what", "test"}});
+    std::string hurt = header;
+    hurt[20] ^= 1;
+    for (const std::string& content :
+         {std::string("a text"), std::string("\n"), header + header, hurt + header, std::string("\0\x7f\x80", 3),
+          std::string(size_t{2} << 20, '\0'), std::string("{\"type\":\"damage\",")}) {
+        put(content);
+        EXPECT_FALSE(ProgressFile::is_hardly_begun(*writer())) << content.substr(0, 40);
+        EXPECT_EQ(bytes(), content);
+    }
+}
+
 TEST_F(ProgressFileTest, ALineThatNoRunWritesEndsIt) {
     const auto states = write_all();
     const std::string begin = bytes().substr(0, states[3].end);
