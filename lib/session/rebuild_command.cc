@@ -14,6 +14,7 @@
 #include <cstring>
 #include <exception>
 #include <random>
+#include <set>
 #include <stdexcept>
 
 #include "base/printable.h"
@@ -247,7 +248,8 @@ class RebuildRun final : public scrub::Sink {
         scrub::check_supers(volume(), open_->scans, bad_copies, supers);
         for (const auto& damage : bad_copies) tally_.damage(damage);
         for (const auto& unknown : open_->unknown) tally_.unknown(unknown);
-        if (auto told = state_->tell_again(tally_); !told) return told;
+        Again again(*this);
+        if (auto told = state_->tell_again(again); !told) return told;
 
         const auto silent = tree::explain_silence(*open_->reader, open_->roots, open_->log, survey.without_checksum);
         const auto extra = extra_extents(*open_);
@@ -300,7 +302,9 @@ class RebuildRun final : public scrub::Sink {
         state_->add(damage);
         tally_.damage(damage);
     }
+    // The trees are read from their beginning whichever full stripe a run goes on from.
     void unknown(const scrub::Unknown& unknown) override {
+        if (told_before_.contains({unknown.logical, unknown.length})) return;
         state_->add(unknown);
         tally_.unknown(unknown);
     }
@@ -334,6 +338,21 @@ class RebuildRun final : public scrub::Sink {
             if (const int error = target.sync(); error != 0)
                 throw WriteFailed(cannot_write(target.device().path(), error));
     }
+
+    // What the run before has found.
+    class Again final : public scrub::Sink {
+      public:
+        explicit Again(RebuildRun& run) : run_(run) {}
+        void damage(const scrub::Damage& damage) override { run_.tally_.damage(damage); }
+        void unknown(const scrub::Unknown& unknown) override {
+            run_.told_before_.insert({unknown.logical, unknown.length});
+            run_.tally_.unknown(unknown);
+        }
+        void progress(uint64_t, uint64_t) override {}
+
+      private:
+        RebuildRun& run_;
+    };
 
     // ---- 5. superblocks
 
@@ -372,7 +391,7 @@ class RebuildRun final : public scrub::Sink {
         event.write.what.logical = logical;
         event.done = true;
         event.whole_part = true;
-        sectors_written_ += length / volume().sectorsize();
+        sectors_written_ += role == scrub::Role::super ? 1 : length / volume().sectorsize();
         writer_.action(event);
     }
 
@@ -448,8 +467,9 @@ class RebuildRun final : public scrub::Sink {
     std::vector<repair::RebuiltDevice> targets_;
     std::string state_path_;
     std::optional<ProgressFile> state_;
-    std::optional<Reached> position_;  // told, and not in the state file yet
-    double last_position_ = 0;         // when the state file got one
+    std::optional<Reached> position_;                     // told, and not in the state file yet
+    double last_position_ = 0;                            // when the state file got one
+    std::set<std::pair<Logical, uint64_t>> told_before_;  // unknown ranges, by start and length
     scrub::Counters counters_;
     uint64_t sectors_written_ = 0;
 };
