@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Repair and undo in-process, on disks and journals that can lose power at any operation.
+// Repair, undo and rebuild in-process, on disks and files that can lose power at any operation.
 #pragma once
 
 #include <cstdlib>
@@ -79,6 +79,15 @@ class RepairWorld {
         words.insert(words.end(), paths.begin(), paths.end());
         return run_words(words);
     }
+    /// Without those devices: they are lost.
+    Outcome rebuild(const std::vector<std::string>& lost, std::vector<std::string> options) {
+        options.insert(options.begin(), "rebuild");
+        return run(options, words_without(lost, ""));
+    }
+    /// With `instead` in the place of `lost`.
+    Outcome scrub_with(const std::string& lost, const std::string& instead) {
+        return run({"scrub"}, words_without({lost}, instead));
+    }
     /// One more file.
     void add(const std::string& path, const std::vector<uint8_t>& bytes) {
         log(path)->write(0, bytes);
@@ -87,9 +96,31 @@ class RepairWorld {
 
     test::Power power;
     std::atomic<bool> stop{false};
+    /// Called with each device that is opened for reading, by its path.
+    std::map<std::string, std::function<void(device::FaultDevice&)>> hurt;
+    /// Devices that were hurt, as last opened.
+    std::map<std::string, std::shared_ptr<device::FaultDevice>> hurt_devices;
+    /// What lies on a target, by its path, until it is written to.
+    std::map<std::string, device::Signature> signatures;
+    std::vector<std::string> held;  // paths that were, in the last run
+    /// A file that is made breaks at that change (CutDisk::break_at), by its path.
+    std::map<std::string, uint64_t> break_at;
+    bool keep_removed = false;  // what is removed stays, for a look at it
     size_t batch_bytes = repair::kBatchBytes;
 
   private:
+    class NoHold final : public device::Hold {};
+
+    /// Words of the image's command; in the place of the first of `lost` stands `instead`, if that is not empty.
+    std::vector<std::string> words_without(const std::vector<std::string>& lost, const std::string& instead) const {
+        std::vector<std::string> words;
+        for (const auto& word : words_)
+            if (std::find(lost.begin(), lost.end(), word) == lost.end())
+                words.push_back(word);
+            else if (!instead.empty() && word == lost.front())
+                words.push_back(instead);
+        return words;
+    }
     Outcome run(std::vector<std::string> words, const std::vector<std::string>& more) {
         words.insert(words.begin() + 1, {"--format", "json", "--engine", "isal", "--threads", "1"});
         words.insert(words.end(), more.begin(), more.end());
@@ -111,7 +142,16 @@ class RepairWorld {
                 std::make_shared<test::CutDisk>(power, "temporary", nullptr), device::Identity{}));
         };
         world.writing.exists = [this](const std::string& path) { return disks_.contains(path); };
-        world.writing.remove = [this](const std::string& path) { disks_.erase(path); };
+        world.writing.remove = [this](const std::string& path) {
+            if (!keep_removed) disks_.erase(path);
+        };
+        world.writing.target = [this](const std::string& path, uint64_t size) { return target(path, size); };
+        world.writing.signatures = [this](const std::string& path) { return signatures_of(path); };
+        held.clear();
+        world.writing.hold = [this](const std::string& path) -> Result<std::unique_ptr<device::Hold>> {
+            held.push_back(path);
+            return std::unique_ptr<device::Hold>(std::make_unique<NoHold>());
+        };
         world.writing.batch_bytes = batch_bytes;
         Outcome done;
         done.status = run_command_line(words, world);
@@ -121,13 +161,39 @@ class RepairWorld {
     }
     std::shared_ptr<test::CutDisk> log(const std::string& path) {
         auto& disk = disks_[path];
-        if (!disk) disk = std::make_shared<test::CutDisk>(power, path, nullptr);
+        if (disk) return disk;
+        disk = std::make_shared<test::CutDisk>(power, path, nullptr);
+        const auto breaks = break_at.find(path);
+        if (breaks != break_at.end()) disk->break_at(breaks->second);
         return disk;
     }
     Result<device::Opened> open(const std::string& path) {
         const auto found = disks_.find(path);
         if (found == disks_.end()) return Error{path + ": cannot open: there is no such device in this test"};
-        return device::Opened{std::make_unique<test::CutReader>(found->second), identity_of(path)};
+        auto reader = std::make_unique<test::CutReader>(found->second);
+        const auto how = hurt.find(path);
+        if (how == hurt.end()) return device::Opened{std::move(reader), identity_of(path)};
+        auto& faults = hurt_devices[path] = std::make_shared<device::FaultDevice>(std::move(reader));
+        how->second(*faults);
+        return device::Opened{std::make_unique<SharedDevice>(faults), identity_of(path)};
+    }
+    // As device::open_target() does it.
+    Result<std::unique_ptr<device::WriteDevice>> target(const std::string& path, uint64_t size) {
+        auto& disk = *log(path);
+        if (disk.size() == 0)
+            if (const int error = disk.resize(size); error != 0) return Error{path + ": cannot be given its length"};
+        if (disk.size() < size) return Error{path + ": is too short"};
+        return writer(path);
+    }
+    Result<std::vector<device::Signature>> signatures_of(const std::string& path) {
+        std::vector<device::Signature> all;
+        const auto found = signatures.find(path);
+        if (found == signatures.end()) return all;
+        std::vector<uint8_t> bytes(found->second.length);
+        disks_.at(path)->read(found->second.offset, bytes);
+        if (std::any_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte != 0; }))
+            all.push_back(found->second);
+        return all;
     }
     Result<std::unique_ptr<device::WriteDevice>> writer(const std::string& path) {
         const auto found = disks_.find(path);

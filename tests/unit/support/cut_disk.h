@@ -76,7 +76,7 @@ class CutDisk {
     }
     int write(uint64_t offset, ByteView bytes) {
         const std::lock_guard lock(mutex_);
-        if (failing_.first <= offset && offset < failing_.second) return EIO;
+        if ((failing_.first <= offset && offset < failing_.second) || breaks()) return EIO;
         unsynced_.push_back({offset, {bytes.begin(), bytes.end()}, false, 0});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
@@ -86,7 +86,7 @@ class CutDisk {
     int zero(uint64_t offset, uint64_t length) {
         const std::lock_guard lock(mutex_);
         if (offset > now_.size || now_.size - offset < length) return EINVAL;
-        if (failing_.first <= offset && offset < failing_.second) return EIO;
+        if ((failing_.first <= offset && offset < failing_.second) || breaks()) return EIO;
         unsynced_.push_back({offset, {}, false, length});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
@@ -95,6 +95,7 @@ class CutDisk {
     }
     int resize(uint64_t size) {
         const std::lock_guard lock(mutex_);
+        if (breaks()) return EIO;
         unsynced_.push_back({size, {}, true, 0});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
@@ -102,6 +103,7 @@ class CutDisk {
     }
     int sync() {
         const std::lock_guard lock(mutex_);
+        if (breaks()) return EIO;
         power_.step();
         durable_ = now_;
         unsynced_.clear();
@@ -114,6 +116,15 @@ class CutDisk {
     void lose(uint64_t from, uint64_t to) {
         for (uint64_t unit = from / kUnit; unit < to / kUnit; unit++) lost_.insert(unit);
     }
+
+    /// The n-th change or sync from now on (0: the next one) fails, and all behind it, until mend().
+    void break_at(uint64_t n) {
+        changes_ = 0;
+        breaks_at_ = n;
+    }
+    void mend() { break_at(UINT64_MAX); }
+    /// Changes and syncs since break_at() or mend().
+    uint64_t changes() const { return changes_; }
 
     /// After a cut: what is there when the power is back.
     Content after_cut(Unsynced what, uint32_t seed) const {
@@ -158,6 +169,7 @@ class CutDisk {
         uint64_t zeros = 0;  // that many bytes of zeros, instead of `bytes`
     };
 
+    bool breaks() { return changes_++ >= breaks_at_; }
     // Zeros behind the end.
     void load(const Content& content, uint64_t number, Unit& unit) const {
         unit.fill(0);
@@ -249,6 +261,7 @@ class CutDisk {
     std::vector<Op> unsynced_;
     std::pair<uint64_t, uint64_t> failing_{0, 0};
     std::set<uint64_t> lost_;  // units
+    uint64_t changes_ = 0, breaks_at_ = UINT64_MAX;
 };
 
 /// A disk as somebody reads it.
