@@ -10,16 +10,24 @@
 
 #include "base/printable.h"
 #include "device/fd.h"
+#include "device/mount_guard.h"
+#include "device/named.h"
 
 namespace raid56::device {
 namespace {
 
 class HeldFd final : public Hold {
   public:
-    explicit HeldFd(Fd fd) : fd_(std::move(fd)) {}
+    HeldFd(Fd fd, std::string path, const Identity& own) : fd_(std::move(fd)), path_(std::move(path)), own_(own) {}
+
+    Result<void> still_free() override {
+        return own_.block ? Result<void>() : refuse_if_used(running_kernel(), path_, own_);
+    }
 
   private:
     Fd fd_;
+    std::string path_;
+    Identity own_;
 };
 
 }  // namespace
@@ -36,7 +44,8 @@ Result<std::unique_ptr<Hold>> hold_for_reading(const std::string& path) {
     if (!fd) return cannot(errno);
     if (!S_ISBLK(st.st_mode) && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0)
         return Error{printable(path) + ": is being written by another program"};
-    return std::unique_ptr<Hold>(std::make_unique<HeldFd>(std::move(fd)));
+    if (::fstat(fd.get(), &st) != 0) return cannot(errno);
+    return std::unique_ptr<Hold>(std::make_unique<HeldFd>(std::move(fd), path, identity_of(st)));
 }
 
 }  // namespace raid56::device

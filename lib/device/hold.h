@@ -13,6 +13,8 @@ namespace raid56::device {
 class Hold {
   public:
     virtual ~Hold() = default;
+    /// An error where somebody uses it all the same: a file cannot be held against loop devices.
+    virtual Result<void> still_free() = 0;
 };
 
 /// Until it is given back nobody can mount that block device, nor claim the disk that it is a part of; a file

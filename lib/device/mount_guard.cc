@@ -204,6 +204,15 @@ Result<void> refuse_if_used(const KernelView& kernel, const std::string& path, c
     return Guard(kernel, path).check(subject);
 }
 
+std::optional<uint64_t> disk_of(const KernelView& kernel, uint64_t number) {
+    const fs::path folder = sys_folder(kernel, number);
+    std::error_code ignored;
+    if (!fs::exists(folder / "partition", ignored)) return std::nullopt;
+    return parse_number(read_line(folder / ".." / "dev"));
+}
+
+std::string node_of(const KernelView& kernel, uint64_t number) { return node(kernel, number); }
+
 bool is_rotational(const KernelView& kernel, uint64_t number) {
     // A partition has no queue of its own; its folder lies in the disk's.
     for (const char* queue : {"queue", "../queue"}) {

@@ -5,6 +5,7 @@
 // does not see another program that merely reads or writes it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -22,6 +23,11 @@ Result<void> refuse_if_used(const KernelView& kernel, const std::string& path, c
 /// backing file, whatever its length, has that file's. (One that begins elsewhere has its own, so two
 /// loop devices over the same inner part are not told to be one thing.)
 Identity shared_identity(const KernelView& kernel, const std::string& path, const Identity& own);
+
+/// The disk that the block device with that number is a partition of; nothing where it is none.
+std::optional<uint64_t> disk_of(const KernelView& kernel, uint64_t number);
+/// The device's path, "/dev/sda1", from the kernel's own name for it; empty where that is not known.
+std::string node_of(const KernelView& kernel, uint64_t number);
 
 /// Whether the block device with that number, or the disk that it is a part of, turns.
 bool is_rotational(const KernelView& kernel, uint64_t number);

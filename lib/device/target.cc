@@ -3,10 +3,15 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
+#include "base/printable.h"
 #include "device/cannot.h"
+#include "device/kernel_view.h"
+#include "device/mount_guard.h"
 #include "device/new_file.h"
 #include "device/open.h"
 
@@ -40,6 +45,61 @@ Result<std::unique_ptr<WriteDevice>> open_existing(const std::string& path, uint
 }
 
 }  // namespace
+
+namespace {
+
+constexpr int kMaxNesting = 8;  // loop devices over each other
+
+// What a device stands on, itself first.
+struct Storage {
+    std::vector<Identity> chain;
+    std::vector<Identity> backing;  // of loop devices in it
+};
+
+Storage storage_of(const KernelView& kernel, const std::string& path) {
+    Storage storage;
+    std::string at = path;
+    for (int depth = 0; depth < kMaxNesting; depth++) {
+        const auto own = kernel.identity(at);
+        if (!own) break;
+        storage.chain.push_back(*own);
+        if (!own->block) break;
+        if (const auto disk = disk_of(kernel, own->device)) storage.chain.push_back({true, *disk, 0});
+        // A partition of a loop device stands on what that stands on.
+        const auto& holder = storage.chain.back();
+        const auto loop = kernel.loop(node_of(kernel, holder.device));
+        if (!loop) break;
+        storage.backing.push_back(loop->backing);
+        if (!loop->backing.block) {
+            storage.chain.push_back(loop->backing);
+            break;
+        }
+        at = node_of(kernel, loop->backing.device);
+    }
+    return storage;
+}
+
+bool contains(const std::vector<Identity>& all, const Identity& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+}  // namespace
+
+Result<void> refuse_used_target(const std::string& path) {
+    const auto& kernel = running_kernel();
+    const auto own = kernel.identity(path);
+    if (!own || !own->block) return {};
+    return refuse_if_used(kernel, path, *own);
+}
+
+bool share_storage(const std::string& a, const std::string& b) {
+    const auto& kernel = running_kernel();
+    const Storage one = storage_of(kernel, a), other = storage_of(kernel, b);
+    if (one.chain.empty() || other.chain.empty()) return false;
+    if (contains(one.chain, other.chain.front()) || contains(other.chain, one.chain.front())) return true;
+    return std::any_of(one.backing.begin(), one.backing.end(),
+                       [&](const Identity& backing) { return contains(other.backing, backing); });
+}
 
 Result<std::unique_ptr<WriteDevice>> open_target(const std::string& path, uint64_t size) {
     struct stat st;

@@ -21,4 +21,13 @@ namespace raid56::device {
 /// cannot be made or given that length. A file that was made is removed then.
 Result<std::unique_ptr<WriteDevice>> open_target(const std::string& path, uint64_t size);
 
+/// An error where that block device is mounted or in use, however it is named. To be asked of all targets before the
+/// first is opened: one that this program holds itself makes its disk busy. What is not there, and files, which
+/// open_target() itself looks at, are fine.
+Result<void> refuse_used_target(const std::string& path);
+
+/// Whether writing to one may change the other: one is, or stands on, the other; or both are loop devices over the
+/// same file or device, whatever part of it. Partitions of one disk do not share. What is not there shares nothing.
+bool share_storage(const std::string& a, const std::string& b);
+
 }  // namespace raid56::device

@@ -2,10 +2,12 @@
 #include "repair/rebuilt_device.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "base/printable.h"
+#include "checksum/checksum.h"
 #include "repair/super_image.h"
 #include "volume/assemble.h"
 
@@ -30,12 +32,25 @@ bool is_torn_between(ByteView bytes, ByteView a, ByteView b) {
     return true;
 }
 
+constexpr std::string_view kMarkerBegins = "btrfs-raid56: devid ";
+constexpr size_t kWitness = 4096;
+
+uint32_t sum_of(ByteView bytes) {
+    const auto digest = checksum::digest(CsumKind::crc32c, bytes);
+    return digest[0] | digest[1] << 8 | digest[2] << 16 | uint32_t{digest[3]} << 24;
+}
+
 }  // namespace
+
+bool is_marker(ByteView block) {
+    return block.size() >= kMarkerBegins.size() &&
+           std::equal(kMarkerBegins.begin(), kMarkerBegins.end(), block.begin());
+}
 
 std::vector<uint8_t> make_marker(const volume::Volume& volume, DevId devid, uint64_t id) {
     char number[17];
     std::snprintf(number, sizeof number, "%016llx", static_cast<unsigned long long>(id));
-    const std::string text = "btrfs-raid56: devid " + std::to_string(devid.v) + " of file system " +
+    const std::string text = std::string(kMarkerBegins) + std::to_string(devid.v) + " of file system " +
                              volume::uuid_text(volume.super().fsid) +
                              " is being written anew here; this is not complete\nid " + number + "\n";
     std::vector<uint8_t> block(format::kSuperSize);
@@ -72,6 +87,7 @@ Result<bool> RebuiltDevice::is_begun(bool finishing) {
 }
 
 int RebuiltDevice::put(Physical physical, ByteView bytes) {
+    if (physical.v > total_bytes_ || total_bytes_ - physical.v < bytes.size()) return ENOSPC;
     uint64_t from = physical.v;
     for (const uint64_t place : format::kSuperOffsets) {
         const uint64_t to = from + bytes.size();
@@ -93,6 +109,11 @@ int RebuiltDevice::put_around(uint64_t from, ByteView bytes) {
         if (start == end) return 0;
         const int error = zeros ? device_.zero(from + start, end - start)
                                 : device_.write(from + start, bytes.subspan(start, end - start));
+        if (!zeros && error == 0) {
+            const size_t length = std::min(kWitness, end - start);
+            const auto last = bytes.subspan(end - length, length);
+            if (!is_zero(last)) witness_ = {Physical(from + end - length), length, sum_of(last)};
+        }
         start = end;
         return error;
     };
@@ -103,6 +124,14 @@ int RebuiltDevice::put_around(uint64_t from, ByteView bytes) {
         zeros = zero;
     }
     return end_run(bytes.size());
+}
+
+Result<bool> RebuiltDevice::holds(const Witness& witness) {
+    if (witness.length > kWitness) return false;
+    std::vector<uint8_t> bytes(witness.length);
+    if (const int error = device_.read(witness.physical.v, bytes); error != 0)
+        return Error{printable(device_.path()) + ": cannot be read: " + std::strerror(error)};
+    return sum_of(bytes) == witness.sum;
 }
 
 std::vector<Physical> RebuiltDevice::supers() const {

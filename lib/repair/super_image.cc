@@ -36,7 +36,8 @@ bool is_current(const volume::Volume& volume, const volume::Member& member, cons
 }  // namespace
 
 std::vector<uint8_t> make_super(ByteView base, const format::raw::dev_item& item, unsigned index, CsumKind kind) {
-    std::vector<uint8_t> block(base.begin(), base.end());
+    // Where every copy that is left was wiped on purpose, the base lacks it.
+    std::vector<uint8_t> block = format::with_magic(base);
     put(block, offsetof(super_block, bytenr), format::kSuperOffsets[index]);
     put(block, offsetof(super_block, dev_item), item);
     if (index != 0) {

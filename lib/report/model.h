@@ -85,6 +85,7 @@ struct Summary {
     std::vector<uint64_t> distrust;  // devids on which refuted sectors gather: worth a --distrust
     // Of an inspect that shows the chunks: how many more lost devices the file system bears, where that is known.
     std::optional<unsigned> further_losses;
+    bool begun = false;             // a rebuild whose target is not complete
     bool files_incomplete = false;  // some file may not have been found
     std::vector<std::string> next;  // what to do now, in sentences: text alone
 };

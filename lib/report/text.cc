@@ -202,7 +202,9 @@ void TextWriter::action(const ActionEvent& event) {
 }
 
 void TextWriter::say_modified(const Summary& event) {
-    if (event.sectors_written == 0)
+    if (event.begun)
+        out_ << "The target is begun, and not complete.\n";
+    else if (event.sectors_written == 0)
         out_ << "Nothing was modified.\n";
     else
         out_ << event.sectors_written

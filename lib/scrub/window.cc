@@ -55,11 +55,7 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
         const auto& chunk = chunks[chunk_];
         const Logical done = std::min(chunk.logical(StripeNo(stripe_), 0), chunk.chunk.end());
         std::erase_if(pending_, [&](const tree::Allocation& a) { return a.extent.start + a.extent.length <= done; });
-        if (whole_.empty()) {
-            if (pending_.empty() && !fetch()) break;
-            if (pending_.empty() || pending_.front().extent.start + pending_.front().extent.length <= done) continue;
-        }
-        const auto first = whole_.empty() ? next_held(chunk, done) : next_whole(chunk);
+        const auto first = is_whole(chunk) ? next_whole(chunk) : next_held(chunk, done);
         if (!first) {
             chunk_++;
             stripe_ = 0;
@@ -71,6 +67,8 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
         clear(window, chunk, *first, count);
         const Logical end = end_of(window);
         while ((pending_.empty() || pending_.back().extent.start < end) && fetch()) {
+            // What lies in chunks that are left out, or done by an earlier run, must not pile up.
+            if (pending_.back().extent.start + pending_.back().extent.length <= window.start) pending_.pop_back();
         }
         for (const auto& allocation : pending_) paint(window, allocation);
         paint_csums(window);
@@ -87,20 +85,30 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
     return false;
 }
 
+bool WindowBuilder::is_whole(const volume::MappedChunk& chunk) const {
+    return !whole_.empty() && whole_[static_cast<size_t>(&chunk - volume_.chunks().data())];
+}
+
 // The full stripe of the first allocation that is left, if that lies in this chunk.
-std::optional<uint64_t> WindowBuilder::next_held(const volume::MappedChunk& chunk, Logical done) const {
+std::optional<uint64_t> WindowBuilder::next_held(const volume::MappedChunk& chunk, Logical done) {
+    const auto is_done = [&] { return pending_.front().extent.start + pending_.front().extent.length <= done; };
+    while (!pending_.empty() || fetch()) {
+        if (!is_done()) break;
+        pending_.erase(pending_.begin());
+    }
+    if (pending_.empty()) return std::nullopt;
     const Logical from = std::max(pending_.front().extent.start, done);
     if (from >= chunk.chunk.end()) return std::nullopt;
     return (from - chunk.chunk.start) / chunk.layout.data_length();
 }
 
 std::optional<uint64_t> WindowBuilder::next_whole(const volume::MappedChunk& chunk) const {
-    if (!whole_[chunk_] || stripe_ >= chunk.full_stripes()) return std::nullopt;
+    if (stripe_ >= chunk.full_stripes()) return std::nullopt;
     return stripe_;
 }
 
 uint64_t WindowBuilder::bytes_of(const Window& window) const {
-    if (!whole_.empty()) return end_of(window) - window.start;
+    if (is_whole(*window.chunk)) return end_of(window) - window.start;
     const auto held = std::count_if(window.sectors.begin(), window.sectors.end(), is_allocated);
     return static_cast<uint64_t>(held) * window.sectorsize;
 }

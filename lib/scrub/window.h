@@ -79,8 +79,8 @@ class WindowBuilder {
     /// From now on only full stripes of that set are needed; it must outlive the builder.
     void keep_to(const StripeSet& only) { only_ = &only; }
 
-    /// From now on every full stripe of the chunks of that list (by index) is needed, whatever it holds, and
-    /// none of the others.
+    /// From now on every full stripe of the chunks of that list (by index) is needed, whatever it holds; of the
+    /// others, as before, those that hold something.
     void take_whole(std::vector<bool> chunks) { whole_ = std::move(chunks); }
 
     /// Fills `window` with the next full stripes that hold something, at most limit(layout) of them.
@@ -91,7 +91,8 @@ class WindowBuilder {
     uint64_t bytes_of(const Window& window) const;
 
   private:
-    std::optional<uint64_t> next_held(const volume::MappedChunk& chunk, Logical done) const;
+    bool is_whole(const volume::MappedChunk& chunk) const;
+    std::optional<uint64_t> next_held(const volume::MappedChunk& chunk, Logical done);
     std::optional<uint64_t> next_whole(const volume::MappedChunk& chunk) const;
     bool fetch();  // one more allocation into pending_
     void tell_unknown(const tree::Allocation& allocation);
@@ -112,7 +113,7 @@ class WindowBuilder {
     uint64_t stripe_ = 0;  // its next full stripe
     size_t silent_at_ = 0;
     const StripeSet* only_ = nullptr;  // null: all
-    std::vector<bool> whole_;          // empty: what holds something, of all chunks
+    std::vector<bool> whole_;          // chunks, by index, that are taken whole; may be empty
 };
 
 }  // namespace raid56::scrub

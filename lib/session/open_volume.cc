@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "repair/rebuilt_device.h"
 #include "session/identify.h"
 #include "volume/assemble.h"
 
@@ -186,6 +187,10 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
                                     volume::scan_supers(*device.device)};
         (volume::has_identity(candidate) ? candidates : nameless).push_back(std::move(candidate));
     }
+    for (const auto& candidate : nameless)
+        if (repair::is_marker(candidate.copies.front().bytes))
+            return Error{candidate.path +
+                         ": is a device that a rebuild has begun and not completed; leave it out, or end the rebuild"};
     if (candidates.empty()) return volume::no_superblock(nameless.front());
     auto assembled = volume::assemble(candidates, options.distrust);
     if (!assembled) return assembled.error();

@@ -66,6 +66,8 @@ struct Writing {
         device::open_target;
     std::function<Result<std::vector<device::Signature>>(const std::string& path)> signatures = device::find_signatures;
     std::function<Result<std::unique_ptr<device::Hold>>(const std::string& path)> hold = device::hold_for_reading;
+    std::function<Result<void>(const std::string& path)> refuse_used = device::refuse_used_target;
+    std::function<bool(const std::string& a, const std::string& b)> share_storage = device::share_storage;
     size_t batch_bytes = repair::kBatchBytes;
 };
 

@@ -69,6 +69,7 @@ Result<ProgressFile> ProgressFile::go_on(std::unique_ptr<device::WriteDevice> fi
             auto reached = decode_reached(*object);
             if (!reached) return false;
             found.last_ = *reached;
+            found.last_more_ = object->value("more", Json::object());
             found.end_ = end;
         }
         if (type == "passed" && object->contains("stage") && (*object)["stage"].is_string()) {
@@ -113,8 +114,10 @@ Result<void> ProgressFile::tell_again(scrub::Sink& sink) {
     return {};
 }
 
-int ProgressFile::reached(const scrub::Position& position, const scrub::Counters& counters) {
-    unwritten_ += encode_line(encode(position, counters));
+int ProgressFile::reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more) {
+    Json object = encode(position, counters);
+    object["more"] = more;
+    unwritten_ += encode_line(object);
     return append();
 }
 

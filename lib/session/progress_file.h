@@ -30,6 +30,7 @@ class ProgressFile {
     const Json& header() const { return header_; }
     /// Nothing where the run before stopped before its first position.
     const std::optional<Reached>& last() const { return last_; }
+    const Json& last_more() const { return last_more_; }
     /// Whether the run before passed that stage.
     bool has_passed(const std::string& stage) const { return passed_.contains(stage); }
     /// Tells the findings of the run before once more, in their order.
@@ -38,7 +39,8 @@ class ProgressFile {
     void add(const scrub::Damage& damage) { unwritten_ += encode_line(encode(damage)); }
     void add(const scrub::Unknown& unknown) { unwritten_ += encode_line(encode(unknown)); }
     /// What was added, and that position, are on stable storage. Returns 0 or an errno.
-    int reached(const scrub::Position& position, const scrub::Counters& counters);
+    /// `more`: what else a later run needs to know of that moment; last_more() gives it back.
+    int reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more);
     /// That a stage is passed is on stable storage, with everything added before. Returns 0 or an errno.
     int pass(const std::string& stage);
 
@@ -53,6 +55,7 @@ class ProgressFile {
     std::unique_ptr<device::WriteDevice> file_;
     Json header_;
     std::optional<Reached> last_;
+    Json last_more_ = Json::object();
     std::set<std::string> passed_;
     uint64_t end_ = 0;
     std::string unwritten_;

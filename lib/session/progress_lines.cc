@@ -50,18 +50,6 @@ uint32_t sum_of(std::string_view text) {
     return digest[0] | digest[1] << 8 | digest[2] << 16 | uint32_t{digest[3]} << 24;
 }
 
-std::optional<uint64_t> number(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
-    return found->get<uint64_t>();
-}
-
-std::optional<std::string> text(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end() || !found->is_string()) return std::nullopt;
-    return found->get<std::string>();
-}
-
 template <class Values, class Name>
 auto named(const Values& values, Name name_of, const std::optional<std::string>& name)
     -> std::optional<typename Values::value_type> {
@@ -86,7 +74,22 @@ std::optional<Repairable> repairable_of(const Json& object) {
     return found->get<bool>() ? Repairable::yes : Repairable::no;
 }
 
+// Deeper than any line of ours: what is nested is taken apart by recursion.
+constexpr int kDeepest = 8;
+
 }  // namespace
+
+std::optional<uint64_t> number(const Json& object, const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+    return found->get<uint64_t>();
+}
+
+std::optional<std::string> text(const Json& object, const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_string()) return std::nullopt;
+    return found->get<std::string>();
+}
 
 std::string encode_line(const Json& object) {
     std::string line = object.dump();
@@ -103,7 +106,13 @@ std::optional<Json> decode_line(std::string_view line) {
     if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
     line = line.substr(0, tab);
     if (sum != sum_of(line)) return std::nullopt;
-    Json object = Json::parse(line, nullptr, false);
+    bool too_deep = false;
+    const auto bounded = [&](int depth, Json::parse_event_t, Json&) {
+        too_deep = too_deep || depth > kDeepest;
+        return !too_deep;
+    };
+    Json object = Json::parse(line, bounded, false);
+    if (too_deep) return std::nullopt;
     if (!object.is_object()) return std::nullopt;
     return object;
 }

@@ -33,6 +33,10 @@ struct Reached {
 };
 std::optional<Reached> decode_reached(const Json& object);
 
+/// A member of an object; nothing where it is not there or of another type.
+std::optional<std::string> text(const Json& object, const char* name);
+std::optional<uint64_t> number(const Json& object, const char* name);
+
 /// What an object is: "header", "damage", "unknown", "reached" ...; empty where it does not say.
 std::string type_of(const Json& object);
 

@@ -89,11 +89,6 @@ class RebuildRun final : public scrub::Sink {
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return open.error();
         open_ = std::move(*open);
-        for (const auto& path : options_.devices) {
-            auto held = world_.writing.hold(path);
-            if (!held) return held.error();
-            holds_.push_back(std::move(*held));
-        }
         if (open_->replace_under_way && !options_.abandon_replace)
             return Error{
                 "a device replace is under way, or was when the system stopped; with --abandon-replace the lost "
@@ -114,24 +109,57 @@ class RebuildRun final : public scrub::Sink {
     // ---- 2. targets and state file
 
     Result<void> open_targets() {
-        state_path_ = options_.state.empty() ? wanted_.front().path + ".rebuild" : options_.state;
-        if (world_.writing.exists(state_path_)) {
-            auto found = read_state();
-            if (!found) return found.error();
-            if (options_.restart || !state_) {
-                state_.reset();
-                world_.writing.remove(state_path_);
-            } else if (auto same = check_binding(); !same) {
-                return same.error();
-            }
-        }
-        const bool resume = state_ && state_->has_passed(kBegun);
-        auto opened = open_rebuild_targets(*open_, wanted_, options_, world_, resume);
+        state_path_ = options_.state.empty() ? first_path() + ".rebuild" : options_.state;
+        if (world_.writing.exists(state_path_))
+            if (auto found = read_state(); !found) return found;
+        if (state_)
+            if (auto same = options_.restart ? check_file_system() : check_binding(); !same) return same;
+        Earlier earlier;
+        if (state_) earlier.id = number(state_->header(), "id");
+        earlier.begun = state_ && !options_.restart && state_->has_passed(kBegun);
+        auto opened = open_rebuild_targets(*open_, wanted_, options_, world_, earlier);
         if (!opened) return opened.error();
         opened_ = std::move(*opened);
-        auto bound = bind(resume);
-        if (!bound && !resume) remove_created();
-        return bound;
+        // After the targets: what is held here makes its disk busy for a target on another part of it.
+        auto ready = hold_survivors();
+        if (ready) ready = bind(earlier.begun);
+        if (!ready && !earlier.begun) remove_created();
+        return ready;
+    }
+
+    // Whatever the order on the command line.
+    std::string first_path() const {
+        const auto first = std::min_element(wanted_.begin(), wanted_.end(), [&](const Wanted& a, const Wanted& b) {
+            return volume().members()[a.member].devid < volume().members()[b.member].devid;
+        });
+        return first->path;
+    }
+
+    Result<void> hold_survivors() {
+        for (const auto& path : options_.devices) {
+            auto held = world_.writing.hold(path);
+            if (!held) return held.error();
+            holds_.push_back(std::move(*held));
+        }
+        return check_survivors();
+    }
+
+    // Files cannot be held against a mount through a loop device: who wrote to them has changed a superblock, or is
+    // still at it.
+    Result<void> check_survivors() {
+        for (auto& hold : holds_)
+            if (auto free = hold->still_free(); !free) return free;
+        for (unsigned i = 0; i < volume().members().size(); i++) {
+            const auto& member = volume().members()[i];
+            if (member.device == nullptr) continue;
+            const auto now = volume::scan_supers(*member.device);
+            for (size_t copy = 0; copy < now.size(); copy++)
+                if (now[copy].bytes != open_->scans[i][copy].bytes)
+                    return Error{printable(member.path) +
+                                 ": was changed by somebody else since the rebuild began to read it; nothing that was "
+                                 "made of it can be relied on: begin anew with --restart"};
+        }
+        return {};
     }
 
     // No state where the run that made the file was cut off before it did anything.
@@ -141,18 +169,24 @@ class RebuildRun final : public scrub::Sink {
         if (ProgressFile::is_hardly_begun(**file)) return {};
         auto state = ProgressFile::go_on(std::move(*file));
         if (!state) return state.error();
-        if (state->header().value("what", "") != "rebuild") return Error{printable(state_path_) + ": is of no rebuild"};
+        if (text(state->header(), "what") != "rebuild") return Error{printable(state_path_) + ": is of no rebuild"};
         state_ = std::move(*state);
         return {};
     }
 
+    // Nobody else's state is taken away, asked or not.
+    Result<void> check_file_system() const {
+        if (text(state_->header(), "fsid") == volume::uuid_text(volume().super().fsid)) return {};
+        return Error{printable(state_path_) + ": is of another file system"};
+    }
+
     Result<void> check_binding() const {
+        if (auto same = check_file_system(); !same) return same;
         const std::string name = printable(state_path_);
         const Json own = header(0);
         const auto differs = [&](const char* field) {
             return !state_->header().contains(field) || state_->header()[field] != own[field];
         };
-        if (differs("fsid")) return Error{name + ": is of another file system; --restart begins anew"};
         if (differs("generation"))
             return Error{name +
                          ": is of another generation of the file system: somebody mounted it since; --restart "
@@ -190,16 +224,9 @@ class RebuildRun final : public scrub::Sink {
             return Error{
                 "--state FILE is needed where a block device is written onto: the place that says how far "
                 "the work is"};
-        if (!resume) {
-            if (state_) world_.writing.remove(state_path_);
-            state_.reset();
-            auto file = world_.writing.create(state_path_);
-            if (!file) return file.error();
-            auto state = ProgressFile::begin(std::move(*file), header(random_id()));
-            if (!state) return state.error();
-            state_ = std::move(*state);
-        }
-        const auto id = state_->header().value("id", uint64_t{0});
+        if (!resume)
+            if (auto begun = begin_state(); !begun) return begun;
+        const uint64_t id = number(state_->header(), "id").value_or(0);
         for (size_t i = 0; i < wanted_.size(); i++)
             targets_.emplace_back(volume(), wanted_[i].member, *opened_.devices[i], id);
         for (auto& target : targets_) {
@@ -209,7 +236,48 @@ class RebuildRun final : public scrub::Sink {
             if (!*begun)
                 return Error{printable(target.device().path()) + ": is not what " + printable(state_path_) +
                              " says was begun; --restart begins anew"};
+            if (auto same = check_witness(target); !same) return same;
         }
+        return {};
+    }
+
+    // A target that was cut short and lengthened since, or copied in part, still has its mark.
+    Result<void> check_witness(repair::RebuiltDevice& target) const {
+        const auto& all = state_->last_more();
+        const auto found = all.find(std::to_string(target.devid().v));
+        if (found == all.end()) return {};
+        const auto physical = number(*found, "physical"), length = number(*found, "length"),
+                   sum = number(*found, "crc32c");
+        if (!physical || !length || !sum)
+            return Error{printable(state_path_) + ": says nothing that makes sense of its target"};
+        const auto holds = target.holds({Physical(*physical), *length, static_cast<uint32_t>(*sum)});
+        if (!holds) return holds.error();
+        if (*holds) return {};
+        return Error{printable(target.device().path()) + ": does not hold what was written to it at " +
+                     std::to_string(*physical) + "; --restart begins anew"};
+    }
+
+    Json witnesses() const {
+        Json all = Json::object();
+        for (const auto& target : targets_)
+            if (const auto& witness = target.witness())
+                all[std::to_string(target.devid().v)] = {
+                    {"physical", witness->physical.v}, {"length", witness->length}, {"crc32c", witness->sum}};
+        return all;
+    }
+
+    // Where it cannot be begun, nothing is left of it.
+    Result<void> begin_state() {
+        state_.reset();
+        if (world_.writing.exists(state_path_)) world_.writing.remove(state_path_);
+        auto file = world_.writing.create(state_path_);
+        if (!file) return file.error();
+        auto state = ProgressFile::begin(std::move(*file), header(random_id()));
+        if (!state) {
+            world_.writing.remove(state_path_);
+            return state.error();
+        }
+        state_ = std::move(*state);
         return {};
     }
 
@@ -221,6 +289,7 @@ class RebuildRun final : public scrub::Sink {
     // ---- 3. begin
 
     Result<void> begin() {
+        begun_ = true;
         if (state_->has_passed(kBegun)) {
             world_.err << printable(state_path_) << ": a rebuild that was begun is gone on with\n";
             return {};
@@ -250,6 +319,11 @@ class RebuildRun final : public scrub::Sink {
         for (const auto& unknown : open_->unknown) tally_.unknown(unknown);
         Again again(*this);
         if (auto told = state_->tell_again(again); !told) return told;
+        if (state_->has_passed(kWritten)) {  // all of it was told, and lasts
+            if (state_->last()) counters_ = state_->last()->counters;
+            counters_.add(supers);
+            return {};
+        }
 
         const auto silent = tree::explain_silence(*open_->reader, open_->roots, open_->log, survey.without_checksum);
         const auto extra = extra_extents(*open_);
@@ -311,6 +385,7 @@ class RebuildRun final : public scrub::Sink {
     void made(unsigned member, Physical physical, ByteView bytes) override {
         for (auto& target : targets_) {
             if (target.member() != member) continue;
+            bytes_written_ += bytes.size();
             if (const int error = target.put(physical, bytes); error != 0)
                 throw WriteFailed(printable(target.device().path()) + ": cannot be written at " +
                                   std::to_string(physical.v) + ": " + std::strerror(error));
@@ -327,7 +402,7 @@ class RebuildRun final : public scrub::Sink {
     void keep_position() {
         sync_targets();
         if (position_)
-            if (const int error = state_->reached(position_->position, position_->counters); error != 0)
+            if (const int error = state_->reached(position_->position, position_->counters, witnesses()); error != 0)
                 throw WriteFailed(cannot_write(state_path_, error));
         position_.reset();
         last_position_ = world_.clock();
@@ -357,6 +432,7 @@ class RebuildRun final : public scrub::Sink {
     // ---- 5. superblocks
 
     Result<void> finish_targets() {
+        if (auto same = check_survivors(); !same) return same;
         if (const int error = state_->pass(kWritten); error != 0) return Error{cannot_write(state_path_, error)};
         for (auto& target : targets_)
             if (const int error = target.finish(); error != 0)
@@ -421,7 +497,9 @@ class RebuildRun final : public scrub::Sink {
         summary.command = "rebuild";
         summary.verdict = verdict;
         summary.counters = counters_;
-        summary.sectors_written = sectors_written_;
+        summary.sectors_written =
+            sectors_written_ > 0 || !open_ ? sectors_written_ : bytes_written_ / volume().sectorsize();
+        summary.begun = begun_ && sectors_written_ == 0;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
         summary.files_incomplete = tally_.files_incomplete();
@@ -471,7 +549,9 @@ class RebuildRun final : public scrub::Sink {
     double last_position_ = 0;                            // when the state file got one
     std::set<std::pair<Logical, uint64_t>> told_before_;  // unknown ranges, by start and length
     scrub::Counters counters_;
-    uint64_t sectors_written_ = 0;
+    uint64_t sectors_written_ = 0;  // once all of it is
+    uint64_t bytes_written_ = 0;    // by this run, so far
+    bool begun_ = false;            // something may have reached a target
 };
 
 }  // namespace

@@ -85,18 +85,33 @@ Result<void> check_blank(device::WriteDevice& device, const volume::Member& memb
     return Error{name + ": holds something (" + printable(signatures->front().name) + "); --force overwrites it"};
 }
 
+// A target of a rebuild that another state file tells of, or none any more, is not begun anew unasked.
+Result<void> check_mark(const OpenVolume& open, device::WriteDevice& device, unsigned member, const Earlier& earlier) {
+    std::vector<uint8_t> block(format::kSuperSize);
+    if (device.size() < format::kSuperOffsets[0] + block.size()) return {};
+    if (device.read(format::kSuperOffsets[0], block) != 0 || !repair::is_marker(block)) return {};
+    const DevId devid = open.volume->members()[member].devid;
+    if (earlier.id && block == repair::make_marker(*open.volume, devid, *earlier.id)) return {};
+    return Error{printable(device.path()) +
+                 ": was begun by a rebuild of which the state file is not here; --restart begins anew"};
+}
+
 Result<std::unique_ptr<device::WriteDevice>> open_one(const OpenVolume& open, const Wanted& wanted,
-                                                      const Options& options, const World& world, bool resume) {
+                                                      const Options& options, const World& world,
+                                                      const Earlier& earlier) {
     const auto& member = open.volume->members()[wanted.member];
     const std::string name = printable(wanted.path);
-    if (resume && !world.writing.exists(wanted.path))
+    if (earlier.begun && !world.writing.exists(wanted.path))
         return Error{name + ": is not there, and was begun; --restart begins anew"};
     auto device = world.writing.target(wanted.path, member.total_bytes);
     if (!device) return device.error();
     for (size_t i = 0; i < open.devices.size(); i++)
-        if (open.devices[i].identity == (*device)->identity())
-            return Error{name + ": is " + printable(options.devices[i]) + ", which is read"};
-    if (resume || options.force) return device;
+        if (open.devices[i].identity == (*device)->identity() ||
+            world.writing.share_storage(options.devices[i], wanted.path))
+            return Error{name + ": is, or shares storage with, " + printable(options.devices[i]) + ", which is read"};
+    if (earlier.begun || options.force) return device;
+    if (!options.restart)
+        if (auto fine = check_mark(open, **device, wanted.member, earlier); !fine) return fine.error();
     if (auto blank = check_blank(**device, member, world); !blank) return blank.error();
     return device;
 }
@@ -123,7 +138,10 @@ bool OpenedTargets::any_block() const {
 }
 
 Result<OpenedTargets> open_rebuild_targets(const OpenVolume& open, const std::vector<Wanted>& wanted,
-                                           const Options& options, const World& world, bool resume) {
+                                           const Options& options, const World& world, const Earlier& earlier) {
+    // All are looked at before the first is claimed: a claimed partition makes its disk busy for the next.
+    for (const auto& target : wanted)
+        if (auto free = world.writing.refuse_used(target.path); !free) return free.error();
     OpenedTargets opened;
     const auto give_up = [&](Error error) {
         opened.devices.clear();
@@ -132,12 +150,13 @@ Result<OpenedTargets> open_rebuild_targets(const OpenVolume& open, const std::ve
     };
     for (const auto& target : wanted) {
         const bool is_new = !world.writing.exists(target.path);
-        auto device = open_one(open, target, options, world, resume);
+        auto device = open_one(open, target, options, world, earlier);
         if (is_new && world.writing.exists(target.path)) opened.created.push_back(target.path);
         if (!device) return give_up(device.error());
         for (const auto& other : opened.devices)
-            if (other->identity() == (*device)->identity())
-                return give_up(Error{printable(target.path) + ": is the same device as " + printable(other->path())});
+            if (other->identity() == (*device)->identity() || world.writing.share_storage(other->path(), target.path))
+                return give_up(
+                    Error{printable(target.path) + ": is, or shares storage with, " + printable(other->path())});
         opened.devices.push_back(std::move(*device));
     }
     return opened;
@@ -153,7 +172,13 @@ Result<void> wipe_target(device::WriteDevice& device, uint64_t size, const World
         if (error == 0) error = device.resize(size);
         return error == 0 ? Result<void>() : Result<void>(cannot(error));
     }
-    constexpr unsigned kMost = 64;  // some kinds show a copy of theirs once the first is gone
+    // Most kinds lie there, some with hundreds of copies.
+    constexpr uint64_t kEdge = 1 << 20;
+    const uint64_t edge = std::min(kEdge, device.size());
+    int error = device.zero(0, edge);
+    if (error == 0) error = device.zero(device.size() - edge, edge);
+    if (error != 0) return cannot(error);
+    constexpr unsigned kMost = 1024;  // some show a copy once another is gone
     for (unsigned round = 0; round < kMost; round++) {
         const auto signatures = world.writing.signatures(device.path());
         if (!signatures) return signatures.error();

@@ -29,10 +29,17 @@ struct OpenedTargets {
     bool any_block() const;
 };
 
-/// Opens them; `resume`: what they hold is looked at by RebuiltDevice::is_begun() instead. On an error nothing
-/// is left that was not there before. Errors: in use, too small, a survivor, a known file system without --force.
+/// What an earlier run has left: the id of its state file, and whether its targets are begun.
+struct Earlier {
+    std::optional<uint64_t> id;
+    bool begun = false;
+};
+
+/// Opens them; of begun ones what they hold is looked at by RebuiltDevice::is_begun() instead. On an error nothing
+/// is left that was not there before. Errors: in use, too small, on the storage of a survivor or another target, a
+/// known file system without --force, begun by a rebuild that is not the earlier one without --restart.
 Result<OpenedTargets> open_rebuild_targets(const OpenVolume& open, const std::vector<Wanted>& wanted,
-                                           const Options& options, const World& world, bool resume);
+                                           const Options& options, const World& world, const Earlier& earlier);
 
 /// Takes everything known off a target that is to be begun; an image file becomes one hole of `size` bytes.
 Result<void> wipe_target(device::WriteDevice& device, uint64_t size, const World& world);
