@@ -144,6 +144,18 @@ def resize(where, *_):
     fill.nodatacow(where)
 
 
+def some_single(where, *_):
+    """One data chunk without redundancy."""
+    kernel.run("btrfs", "balance", "start", "--force", "-dconvert=single,limit=1", where)
+    kernel.sync(where)
+
+
+def some_dup(where, *_):
+    """One data chunk twice on one device."""
+    kernel.run("btrfs", "balance", "start", "--force", "-dconvert=dup,limit=1", where)
+    kernel.sync(where)
+
+
 def sprout(folder):
     """A seed file system and what sprouted from it: (images of the sprout's own devices, of the seed's)."""
     seeds = SEED_BASE.copy(os.path.join(folder, "seed"))
@@ -166,7 +178,8 @@ def sprout(folder):
     return new, seeds
 
 
-WHILE_MOUNTED = {"add_and_convert": add_and_convert, "crash_copy": crash_copy, "resize": resize}
+WHILE_MOUNTED = {"add_and_convert": add_and_convert, "crash_copy": crash_copy, "resize": resize,
+                 "some_single": some_single, "some_dup": some_dup}
 
 
 @contextlib.contextmanager
@@ -246,3 +259,8 @@ STALE_BASE = _recipe("raid6x4-m-raid1c4", [160] * 4, "-d raid6 -m raid1c4", "fil
 SEED_BASE = _recipe("raid5x2-seed", [160] * 2, "-d raid5 -m raid1", "files churn")
 BULK_RAID6 = _recipe("raid6x4-bulk", [320] * 4, "-d raid6 -m raid6", "files bulk")
 FIFTY_THOUSAND = _recipe("raid6x4-50000", [1152] * 4, "-d raid6 -m raid6", "fifty_thousand")
+# Not every mkfs can.
+BLOCK_GROUP_TREE = _recipe("raid6x4-block-group-tree", [160] * 4, "-d raid6 -m raid1c3 -O block-group-tree", "files churn")
+# Data chunks of two profiles, one of which bears no loss.
+PARTLY_SINGLE = _recipe("raid5x3-partly-single", [160] * 3, "-d raid5 -m raid1", "files churn", after="some_single")
+PARTLY_DUP = _recipe("raid5x3-partly-dup", [160] * 3, "-d raid5 -m raid1", "files churn", after="some_dup")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of repair and undo share: a shape hurt, its states kept, the way there and back."""
 
+import hashlib
 import os
 import random
 import shutil
@@ -14,6 +15,30 @@ import kernel
 import planter
 import tool
 import truth
+
+
+def contents(paths):
+    """{name: digest, or what else it is} of everything in a file system, mounted through read-only loops."""
+    with kernel.attached(paths, read_only=True) as loops, kernel.mounted(loops, ["ro"]) as where:
+        return contents_of_folder(where)
+
+
+def contents_of_folder(where):
+    found = {}
+    for folder, folders, files in os.walk(where):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            found[os.path.relpath(path, where)] = content_of(path)
+    return found
+
+
+def content_of(path):
+    if os.path.islink(path):
+        return os.readlink(path)
+    if os.path.isdir(path):
+        return "folder"
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class RepairCase(harness.Case):

@@ -8,7 +8,6 @@ kernel's scrub finds nothing.  A second repair writes nothing.  After `undo` the
 """
 
 import collections
-import hashlib
 import os
 
 import fixtures
@@ -54,26 +53,6 @@ def rows_of(report):
             for i in range(event["length"] // report.volume["sectorsize"])}
 
 
-def contents(paths):
-    """{name: digest, or what else it is} of everything in a file system, mounted through read-only loops."""
-    found = {}
-    with kernel.attached(paths, read_only=True) as loops, kernel.mounted(loops, ["ro"]) as where:
-        for folder, folders, files in os.walk(where):
-            for name in folders + files:
-                path = os.path.join(folder, name)
-                found[os.path.relpath(path, where)] = content_of(path)
-    return found
-
-
-def content_of(path):
-    if os.path.islink(path):
-        return os.readlink(path)
-    if os.path.isdir(path):
-        return "folder"
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 class Within(repairs.RepairCase):
     def count(self, plants):
         hurt_total.update(plants.planted)
@@ -101,7 +80,7 @@ class Within(repairs.RepairCase):
 
     def ask_the_kernel(self):
         """On copies: it mounts them, every file holds what it held, its scrub finds nothing."""
-        self.assertEqual(contents(list(self.originals.values())), contents(list(self.paths.values())))
+        self.assertEqual(repairs.contents(list(self.originals.values())), repairs.contents(list(self.paths.values())))
         counts, _ = kernel.scrub_counts(kernel.copy(list(self.paths.values()), os.path.join(self.where, "scrubbed")))
         for fault in ("csum_errors", "verify_errors", "super_errors", "uncorrectable_errors", "corrected_errors"):
             self.assertEqual(0, counts[fault], fault)

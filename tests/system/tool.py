@@ -9,7 +9,8 @@ import subprocess
 
 EXIT_OF_VERDICT = {"clean": {0}, "repairable": {1}, "unrepairable": {4}, "undecided": {4}, "interrupted": {32},
                    "failed": {8}, "repaired": {1}, "done": {0, 1, 4}}
-VERDICTS_OF_COMMAND = {"repair": set(EXIT_OF_VERDICT) - {"done"}, "undo": {"done", "failed", "interrupted"}}
+VERDICTS_OF_COMMAND = {"repair": set(EXIT_OF_VERDICT) - {"done"}, "undo": {"done", "failed", "interrupted"},
+                       "rebuild": set(EXIT_OF_VERDICT) - {"clean", "repaired"}}
 # The order in which sectors of each role reach the devices.
 STEP_OF_ROLE = {"data": 0, "tree": 0, "free": 0, "P": 1, "Q": 1, "super": 2}
 SUPER_LENGTH = 4096
@@ -283,6 +284,77 @@ class Undo(WriteReport):
         if self.status == 0 and not all(action["done"] for action in self.actions):
             problems.append("done, but not everything was put back")
         return problems
+
+
+class Rebuild(Report):
+    """What one `rebuild` said: also that its actions are the targets' parts of all chunks and their superblocks, each once."""
+
+    command = "rebuild"
+
+    def __init__(self, status, out, err, onto, volume=None):
+        """onto: devids of the targets; volume: the truth about all devices, where it is known."""
+        self.onto, self.truth = set(onto), volume
+        super().__init__(status, out, err)
+
+    def _needs_volume(self):
+        return self.status in (0, 1, 4)
+
+    def _write_problems(self):
+        self.actions = self._all("action")
+        verdict, problems = self.summary["verdict"], []
+        if verdict not in VERDICTS_OF_COMMAND["rebuild"]:
+            problems.append(f"a verdict of another command: {verdict}")
+        if verdict == "done" and self.status != 0:
+            problems.append(f"done, and exit {self.status}")
+        if verdict in ("failed", "interrupted"):
+            if self.actions or self.summary["sectors_written"]:
+                problems.append(f"{verdict}, and tells of {len(self.actions)} actions")
+            return problems
+        kinds = [line["type"] for line in self.lines]
+        if "action" in kinds and set(kinds[kinds.index("action"):-1]) != {"action"}:
+            problems.append("something else among the actions")
+        return problems + self._action_problems()
+
+    def _action_problems(self):
+        problems = [f"not done: {action}" for action in self.actions if action["done"] is not True]
+        parts = [(a["devid"], a["physical"], a["length"]) for a in self.actions if a["role"] in ("data", "tree")]
+        supers = [(a["devid"], a["physical"], a["length"]) for a in self.actions if a["role"] == "super"]
+        if len(parts) + len(supers) != len(self.actions):
+            problems.append("an action of another role")
+        if len(set(parts + supers)) != len(self.actions):
+            problems.append("one place is written twice")
+        # A part of a chunk that comes back is no damage; what is LOST with it is said, and zeros are written.
+        for event in self.device_events(("missing",)):
+            if event["devid"] in self.onto and event["repairable"] is not False:
+                problems.append(f"made anew, and still damage: {event}")
+            if event["devid"] in self.onto and (event["devid"], event["physical"], event["length"]) not in parts:
+                problems.append(f"told of, and not written: {event}")
+        if {devid for devid, _, _ in parts + supers} != self.onto:
+            problems.append("some target is not written, or something else is")
+        if self.truth:
+            wanted = [(devid, offset, chunk.dev_length) for chunk in self.truth.chunks
+                      for devid, offset in chunk.stripes if devid in self.onto]
+            if sorted(parts) != sorted(wanted):
+                problems.append(f"{len(parts)} parts of chunks are written, the chunk tree has {len(wanted)}")
+            wanted = [(devid, at, SUPER_LENGTH) for devid in self.onto for at in self.truth.super_places(devid)]
+            if sorted(supers) != sorted(wanted):
+                problems.append(f"superblocks are written at {supers}, wanted at {wanted}")
+        size = self.volume["sectorsize"]
+        written = sum(1 if action["role"] == "super" else action["length"] // size for action in self.actions)
+        if written != self.summary["sectors_written"]:
+            problems.append(f"sectors_written is {self.summary['sectors_written']}, the actions have {written}")
+        return problems
+
+
+def rebuild_arguments(paths, onto, *options):
+    """What follows the program's name; onto: {devid: path}."""
+    targets = [word for devid, path in onto.items() for word in ("--onto", f"{devid}={path}")]
+    return ["rebuild", "--format", "json", *options, *targets, *paths]
+
+
+def rebuild(paths, onto, *options, volume=None, timeout=300):
+    """`rebuild --format json` of the devices {devid: path}, from some others, as a checked report."""
+    return Rebuild(*plain(*rebuild_arguments(paths, onto, *options), timeout=timeout), onto=onto, volume=volume)
 
 
 def repair(paths, *options, timeout=300, sectorsize=4096):
