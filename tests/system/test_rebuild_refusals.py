@@ -10,15 +10,19 @@ anew all the same with --abandon-replace; what the kernel then wants is shown.
 import contextlib
 import fcntl
 import os
+import shutil
+import struct
 
 import fixtures
 import harness
 import kernel
 import rebuilds
 import tool
+import trees
 import truth
 
 MIB = 1 << 20
+DEV_REPLACE_KEY, REPLACE_STATE, UNDER_WAY = (0, 250, 0), 32, (1, 4)  # started, suspended
 SHAPE, LOST = "raid5x3-m-raid1", 2
 FAR = (256 << 30) + 64 * MIB  # long enough for a third superblock copy
 
@@ -322,20 +326,37 @@ class Replace(Watched):
     def begin(self):
         """Images as the stop left them: survivors, the source, the half-written target."""
         self.take(fixtures.BULK_RAID6)
+        for attempt in range(20):
+            copies = self.stopped_while_it_ran(os.path.join(self.folder, f"attempt{attempt}"))
+            self.paths = harness.by_devid(copies[:-1])
+            self.volume = truth.Volume(list(self.paths.values()))
+            if self.state_on_disk() in UNDER_WAY:
+                break
+            print("the replace was over before the images were copied; once more", flush=True)
+            shutil.rmtree(os.path.dirname(copies[0]))
+        else:
+            self.fail("every replace was over too soon")
+        self.originals = dict(self.paths)
+
+    def stopped_while_it_ran(self, where):
         whole = fixtures.BULK_RAID6.copy(os.path.join(self.folder, "whole"))
         target = blank(os.path.join(self.folder, "whole", "target.img"), 320 * MIB)
-        with kernel.attached([*whole, target]) as loops, kernel.mounted(loops[:-1]) as where:
-            kernel.run("btrfs", "replace", "start", "-f", str(self.SOURCE), loops[-1], where)
-            kernel.run("fsfreeze", "-f", where)  # commits: the replace is under way, and stays so on the disks
+        with kernel.attached([*whole, target]) as loops, kernel.mounted(loops[:-1]) as mounted:
+            kernel.run("btrfs", "replace", "start", "-f", str(self.SOURCE), loops[-1], mounted)
+            kernel.run("fsfreeze", "-f", mounted)  # nothing is committed any more
             try:
-                copies = kernel.copy([*whole, target], self.work)
+                copies = kernel.copy([*whole, target], where)
             finally:
-                kernel.run("fsfreeze", "-u", where)
-        for path in [*whole, target]:
-            os.unlink(path)
-        self.paths = harness.by_devid(copies[:-1])
-        self.originals = dict(self.paths)
-        self.volume = truth.Volume(list(self.paths.values()))
+                kernel.run("fsfreeze", "-u", mounted)
+        shutil.rmtree(os.path.join(self.folder, "whole"))
+        return copies
+
+    def state_on_disk(self):
+        """The state of the replace in the tree of devices, or None."""
+        editor = trees.Editor(list(self.paths.values()), self.volume)
+        states = [struct.unpack_from("<Q", item.data, REPLACE_STATE)[0] for leaf in editor.leaves("DEV_TREE")
+                  for item in editor.items(leaf) if item.key == DEV_REPLACE_KEY]
+        return states[0] if states else None
 
     def test_under_way(self):
         self.begin()
