@@ -80,7 +80,6 @@ Result<ProgressFile> ProgressFile::go_on(std::unique_ptr<device::WriteDevice> fi
     });
     if (error != 0) return cannot(found.path(), "read", error);
     if (!ours) return Error{printable(found.path()) + ": does not say how far a run came"};
-    if (const int cut = found.file_->resize(found.end_); cut != 0) return cannot(found.path(), "written", cut);
     return found;
 }
 
@@ -128,7 +127,9 @@ int ProgressFile::pass(const std::string& stage) {
 
 int ProgressFile::append() {
     const auto* bytes = reinterpret_cast<const uint8_t*>(unwritten_.data());
-    int error = file_->write(end_, ByteView(bytes, unwritten_.size()));
+    // Not before: a file that is refused stays as it was.
+    int error = file_->size() > end_ ? file_->resize(end_) : 0;
+    if (error == 0) error = file_->write(end_, ByteView(bytes, unwritten_.size()));
     if (error == 0) error = file_->sync();
     if (error != 0) return error;
     end_ += unwritten_.size();

@@ -21,7 +21,7 @@ class ProgressFile {
   public:
     /// Begins an empty file. `header`: what it is bound to; its type is set here.
     static Result<ProgressFile> begin(std::unique_ptr<device::WriteDevice> file, Json header);
-    /// Goes on with one; what was not reached yet is cut off. Errors: no such file, no whole header, I/O.
+    /// Goes on with one; what was not reached yet is cut off before anything is added. Errors: no such file, no whole header, I/O.
     static Result<ProgressFile> go_on(std::unique_ptr<device::WriteDevice> file);
     /// Whether it is empty, or holds what is left of a header where the power went while that was written.
     /// Nothing was done yet by the run that made it.

@@ -523,8 +523,9 @@ class RebuildRun final : public scrub::Sink {
                 "what is listed as LOST or undecided was written as best known: get these files from a backup");
         if (open_->replace_under_way)
             steps.push_back(
-                "the file system still waits for its device replace: mount it once with -o degraded, "
-                "`btrfs replace cancel` it, and wipe the disk that the replace wrote to");
+                "the file system still waits for its device replace: disconnect or wipe the disk that the replace "
+                "wrote to "
+                "first, or the kernel goes on with it; then mount once with -o degraded and `btrfs replace cancel` it");
         steps.push_back("btrfs-raid56 scrub with all devices proves the result before it is mounted");
         return steps;
     }
