@@ -253,5 +253,95 @@ TEST_F(WindowTest, SkipToLeavesOutWhatLiesBefore) {
     EXPECT_EQ(windows(one), Lines{"264: ....!"});
 }
 
+// ---- whole chunks; the trees' own chunk is the first of the list
+
+TEST_F(WindowTest, WholeChunksGiveEveryFullStripeAndOthersNone) {
+    chunk(0, 32 * 4);
+    chunk(200, 32 * 3);
+    chunk(400, 32 * 2);
+    open({{data(0, 1), data(200 + 32, 2), data(400, 64)}}, {{csum(200 + 32, 1), csum(400, 64)}});
+    builder_->take_whole({false, false, true, false});
+    EXPECT_EQ(windows(one), (Lines{"200: ", "232: c!", "264: "}));
+    start();
+    builder_->take_whole({false, true, false, true});
+    EXPECT_EQ(windows(many), (Lines{"0: !", "400: " + std::string(64, 'c')}));
+    start();
+    builder_->take_whole({false, false, false, false});
+    EXPECT_EQ(windows(many), Lines());
+}
+
+TEST_F(WindowTest, WholeChunksWithNothingInThemAreGivenToo) {
+    chunk(0, 32 * 5);
+    chunk(300, 32 * 2);
+    open({{}}, {{}});
+    builder_->take_whole({false, true, true});
+    const auto limit = [](const volume::Layout&) { return 2u; };
+    std::vector<std::pair<uint64_t, unsigned>> found;
+    uint64_t bytes = 0;
+    while (builder_->next(window_, limit)) {
+        found.push_back({(window_.start.v - kData) / kSector, window_.count});
+        EXPECT_EQ(window_.needed, std::vector<bool>(window_.count, true)) << "all of them, whatever they hold";
+        EXPECT_EQ(letters(), std::string(size_t{window_.count} * 32, '.'));
+        bytes += builder_->bytes_of(window_);
+    }
+    EXPECT_EQ(found, (std::vector<std::pair<uint64_t, unsigned>>{{0, 2}, {64, 2}, {128, 1}, {300, 2}}));
+    EXPECT_EQ(bytes, 32 * 7 * kSector);
+}
+
+TEST_F(WindowTest, AWholeChunkIsTakenUpInItsMiddle) {
+    chunk(0, 32 * 4);
+    chunk(200, 32 * 4);
+    // One extent reaches into the full stripe that comes first, many lie before it.
+    std::vector<ItemSpec> items;
+    for (unsigned i = 0; i < 32; i++) items.push_back(data(2 * i, 1));
+    items.push_back(data(200 + 40, 30));
+    items.push_back(data(200 + 32 * 3 + 1, 1));
+    open({items}, {{csum(200 + 40, 30)}});
+    for (uint64_t from = 0; from <= 4; from++) {
+        start();
+        builder_->take_whole({false, true, true});
+        builder_->skip_to(2, StripeNo(from));
+        const Lines all = {"200: ", "232: " + std::string(8, '.') + std::string(24, 'c'), "264: cccccc", "296: .!"};
+        EXPECT_EQ(windows(one), Lines(all.begin() + static_cast<ptrdiff_t>(from), all.end())) << from;
+    }
+    start();
+    builder_->take_whole({false, true, false});
+    builder_->skip_to(2, StripeNo(1));
+    EXPECT_EQ(windows(one), Lines()) << "nor what lies behind in a chunk that is not wanted";
+}
+
+TEST_F(WindowTest, BytesAreWhatIsAllocatedOrAllOfWholeChunks) {
+    chunk(0, 32 * 2 + 16);  // the last full stripe is cut short
+    open({{data(3, 5), data(64, 2)}}, {{csum(3, 2)}});
+    ASSERT_TRUE(builder_->next(window_, many));
+    EXPECT_EQ(builder_->bytes_of(window_), 7 * kSector);
+    start();
+    builder_->take_whole({false, true});
+    ASSERT_TRUE(builder_->next(window_, many));
+    EXPECT_EQ(builder_->bytes_of(window_), (32 * 2 + 16) * kSector);
+    EXPECT_FALSE(builder_->next(window_, many));
+}
+
+TEST_F(WindowTest, WholeChunksTellWhatIsUnknownOnce) {
+    chunk(0, 32 * 4);
+    chunk(200, 32 * 4);
+    open({{data(0, 2)}, {data(5, 1)}, {data(210, 1)}}, {{}});
+    image_.ruin(extent_leaves_[1]);
+    start();
+    builder_->take_whole({false, false, true});
+    std::vector<uint64_t> told;
+    const auto keep = [&] {
+        for (const auto& unknown : window_.unknowns) told.push_back((unknown.logical.v - kData) / kSector);
+    };
+    std::string first;
+    while (builder_->next(window_, one)) {
+        if (first.empty()) first = letters().substr(0, 12);
+        keep();
+    }
+    keep();
+    EXPECT_EQ(told, (std::vector<uint64_t>{5, 200})) << "each of both chunks";
+    EXPECT_EQ(first, "??????????!.");
+}
+
 }  // namespace
 }  // namespace raid56::scrub
