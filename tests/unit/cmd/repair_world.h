@@ -67,6 +67,11 @@ class RepairWorld {
     bool exists(const std::string& path) const { return disks_.contains(path); }
     const std::vector<std::string>& paths() const { return paths_; }
 
+    /// A device for a test that opens the file system itself.
+    Result<device::Opened> reader(const std::string& path) const {
+        return device::Opened{std::make_unique<test::CutReader>(disks_.at(path)), identity_of(path)};
+    }
+
     Outcome scrub() { return run({"scrub"}, words_); }
     Outcome repair(std::vector<std::string> options) {
         options.insert(options.begin(), "repair");
