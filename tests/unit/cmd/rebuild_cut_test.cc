@@ -11,7 +11,7 @@ namespace {
 using test::Unsynced;
 
 constexpr Unsynced kUnsynced[] = {Unsynced::kept, Unsynced::dropped, Unsynced::torn};
-constexpr uint64_t kEnds = 12;    // operations at the beginning and at the end that are all cut
+constexpr uint64_t kEnds = 12;   // operations at the beginning and at the end that are all cut
 constexpr uint64_t kMiddle = 8;  // of those between, which are much alike
 
 struct Case {
