@@ -2,6 +2,7 @@
 #include "report/json.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 
 #include "base/printable.h"
@@ -32,7 +33,40 @@ void set_text(Json& object, const char* field, const std::string& text) {
     if (!plain) object[std::string(field) + "_escaped"] = true;
 }
 
-void JsonWriter::line(const Json& object) { out_ << object.dump() << '\n'; }
+namespace {
+
+// Control characters behind ASCII, and those that turn the direction of writing: JSON lets them through as they are,
+// a terminal should not get them.
+bool is_unwelcome(char32_t c) {
+    return (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+// They all lie below U+10000 and take one to three bytes; the text is well-formed UTF-8.
+std::string without_unwelcome(const std::string& text) {
+    std::string out;
+    out.reserve(text.size());
+    for (size_t i = 0; i < text.size();) {
+        const auto byte = [&](size_t k) { return static_cast<uint8_t>(text[i + k]); };
+        const size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+        char32_t c = byte(0);
+        if (length == 2) c = (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu);
+        if (length == 3) c = (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+        char escaped[8];
+        if (length < 4 && is_unwelcome(c)) {
+            std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
+            out += escaped;
+        } else {
+            out.append(text, i, length);
+        }
+        i += length;
+    }
+    return out;
+}
+
+}  // namespace
+
+void JsonWriter::line(const Json& object) { out_ << without_unwelcome(object.dump()) << '\n'; }
 
 void JsonWriter::volume(const VolumeEvent& event) {
     Json object = typed("volume");
@@ -100,7 +134,7 @@ void set_files(Json& object, const std::vector<FilePart>& files) {
 
 }  // namespace
 
-void JsonWriter::damage(const scrub::Damage& event, const std::vector<FilePart>* files) {
+void JsonWriter::damage(const scrub::Damage& event, const HurtFiles* files) {
     Json object = typed("damage");
     object["devid"] = event.devid.v;
     object["physical"] = event.physical.v;
@@ -117,7 +151,7 @@ void JsonWriter::damage(const scrub::Damage& event, const std::vector<FilePart>*
         object["suspect_devid"] = event.suspect->v;
         object["differing_bytes"] = event.differing_bytes;
     }
-    if (files != nullptr) set_files(object, *files);
+    if (files != nullptr) set_files(object, files->parts);
     if (event.further_losses) object["further_losses"] = *event.further_losses;
     line(object);
 }

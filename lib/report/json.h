@@ -25,7 +25,7 @@ class JsonWriter : public Writer {
     void volume(const VolumeEvent& event) override;
     void device(const DeviceEvent& event) override;
     using Writer::damage;
-    void damage(const scrub::Damage& event, const std::vector<FilePart>* files) override;
+    void damage(const scrub::Damage& event, const HurtFiles* files) override;
     void unknown(const scrub::Unknown& event) override;
     void action(const ActionEvent& event) override;
     void summary(const Summary& event) override;

@@ -58,6 +58,11 @@ struct FilePart {
     bool compressed = false;          // all of a compressed extent: bytes of the file, not on the disk
 };
 
+struct HurtFiles {
+    std::vector<FilePart> parts;
+    bool incomplete = false;  // parts of the trees could not be had: there may be more
+};
+
 /// A write that is planned (not done), was done, or could not be done.
 struct ActionEvent {
     repair::Write write;
@@ -101,8 +106,8 @@ class Writer {
     virtual ~Writer() = default;
     virtual void volume(const VolumeEvent& event) = 0;
     virtual void device(const DeviceEvent& event) = 0;
-    /// `files`: that the damage hurts, where they were asked for; an empty list: no file refers to the place.
-    virtual void damage(const scrub::Damage& event, const std::vector<FilePart>* files) = 0;
+    /// `files`: that the damage hurts, where they were asked for; an empty list: no file has data there.
+    virtual void damage(const scrub::Damage& event, const HurtFiles* files) = 0;
     void damage(const scrub::Damage& event) { damage(event, nullptr); }
     virtual void unknown(const scrub::Unknown& event) = 0;
     virtual void action(const ActionEvent& event) = 0;

@@ -158,7 +158,7 @@ std::string file_words(const FilePart& part) {
 
 }  // namespace
 
-void TextWriter::damage(const scrub::Damage& event, const std::vector<FilePart>* files) {
+void TextWriter::damage(const scrub::Damage& event, const HurtFiles* files) {
     open_list("Damage");
     if (list_is_full()) return;
     out_ << "  devid " << event.devid.v << " at " << event.physical.v << ", " << human_bytes(event.length) << ": "
@@ -170,8 +170,10 @@ void TextWriter::damage(const scrub::Damage& event, const std::vector<FilePart>*
     if (event.suspect) out_ << "; devid " << event.suspect->v << " is suspect in " << event.differing_bytes << " bytes";
     out_ << '\n';
     if (files == nullptr) return;
-    if (files->empty()) out_ << "    no file refers to it any more\n";
-    for (const auto& part : *files)
+    if (files->parts.empty())
+        out_ << (files->incomplete ? "    it is not known which files have data there\n"
+                                   : "    no file has data there any more\n");
+    for (const auto& part : files->parts)
         out_ << "    " << file_words(part) << ", bytes " << part.offset << " to " << part.offset + part.length - 1
              << (part.compressed ? " (compressed)" : "") << '\n';
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "tree/file_refs.h"
 #include "tree/names.h"
@@ -34,6 +36,8 @@ class Namer {
 
     std::vector<FilePart> parts_of(const std::vector<Range>& ranges) {
         std::vector<FilePart> parts;
+        ends_.clear();
+        compressed_.clear();
         for (const Range& range : ranges) {
             // The first reference that may reach into the range: all before it end before.
             const auto first = std::upper_bound(farthest_.begin(), farthest_.end(), range.start);
@@ -45,6 +49,8 @@ class Namer {
     }
 
     bool incomplete() const { return found_.incomplete || names_incomplete_; }
+    /// Whether references may be missing, names apart.
+    bool refs_incomplete() const { return found_.incomplete; }
 
   private:
     void add(std::vector<FilePart>& parts, const tree::FileRef& ref, Range part) {
@@ -62,15 +68,19 @@ class Namer {
     }
 
     // What follows in the same file is one part with it; a compressed extent is told once.
-    static void put(std::vector<FilePart>& parts, const FilePart& hurt) {
-        for (auto& other : parts) {
-            if (other.subvolume != hurt.subvolume || other.inode != hurt.inode || other.path != hurt.path) continue;
-            if (other.offset == hurt.offset && other.length == hurt.length) return;
-            if (other.compressed != hurt.compressed || other.offset + other.length != hurt.offset) continue;
-            other.length += hurt.length;
-            return;
+    void put(std::vector<FilePart>& parts, const FilePart& hurt) {
+        const auto key = [&](uint64_t at) { return std::tuple(hurt.subvolume, hurt.inode, hurt.path, at); };
+        if (hurt.compressed && !compressed_.insert(key(hurt.offset)).second) return;
+        const auto before = ends_.find(key(hurt.offset));
+        size_t index = parts.size();
+        if (before != ends_.end() && parts[before->second].compressed == hurt.compressed) {
+            index = before->second;
+            ends_.erase(before);
+            parts[index].length += hurt.length;
+        } else {
+            parts.push_back(hurt);
         }
-        parts.push_back(hurt);
+        ends_[key(hurt.offset + hurt.length)] = index;
     }
 
     // At least one: an inode without a name is told too.
@@ -101,6 +111,10 @@ class Namer {
     tree::FileRefs found_;
     std::vector<uint64_t> farthest_;  // end of refs[0..i], the largest
     std::map<std::pair<uint64_t, uint64_t>, Known> known_;
+    // Of the event under way, by subvolume, inode, path and a place in the file.
+    using PlaceInFile = std::tuple<uint64_t, uint64_t, std::string, uint64_t>;
+    std::map<PlaceInFile, size_t> ends_;  // where a part ends: its index
+    std::set<PlaceInFile> compressed_;    // extents that are told
     bool names_incomplete_ = false;
 };
 
@@ -124,7 +138,7 @@ std::vector<Range> hurt_ranges(const volume::Volume& volume, const scrub::Damage
     return ranges.ranges();
 }
 
-bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer) {
+bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop) {
     std::vector<Range> all;
     for (const auto& finding : held_)
         if (const auto* damage = std::get_if<scrub::Damage>(&finding))
@@ -140,15 +154,15 @@ bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer) {
         }
         const auto& damage = std::get<scrub::Damage>(finding);
         const auto ranges = hurt_ranges(*open.volume, damage);
-        if (ranges.empty()) {
+        if (ranges.empty() || stop) {
             writer.damage(damage);
             continue;
         }
-        const auto parts = namer.parts_of(ranges);
-        writer.damage(damage, &parts);
+        const report::HurtFiles files{namer.parts_of(ranges), namer.refs_incomplete()};
+        writer.damage(damage, &files);
     }
     held_.clear();
-    return namer.incomplete();
+    return namer.incomplete() || stop;
 }
 
 }  // namespace raid56::session

@@ -2,6 +2,7 @@
 // Findings held back until the files behind them are known: one look at the trees for all of them (--files).
 #pragma once
 
+#include <atomic>
 #include <variant>
 #include <vector>
 
@@ -17,7 +18,8 @@ class HeldFindings {
 
     /// Tells all of them in their order, data with the files that refer to them. Returns whether some file may not
     /// have been found, because a part of the trees could not be had.
-    bool tell(const OpenVolume& open, report::Writer& writer);
+    /// Once `stop` is set the rest is told without files.
+    bool tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop);
 
   private:
     std::vector<std::variant<scrub::Damage, scrub::Unknown>> held_;

@@ -21,7 +21,8 @@ class ProgressFile {
   public:
     /// Begins an empty file. `header`: what it is bound to; its type is set here.
     static Result<ProgressFile> begin(std::unique_ptr<device::WriteDevice> file, Json header);
-    /// Goes on with one; what was not reached yet is cut off before anything is added. Errors: no such file, no whole header, I/O.
+    /// Goes on with one; what was not reached yet is cut off before anything is added. Errors: no such file, no whole
+    /// header, I/O.
     static Result<ProgressFile> go_on(std::unique_ptr<device::WriteDevice> file);
     /// Whether it is empty, or holds what is left of a header where the power went while that was written.
     /// Nothing was done yet by the run that made it.
@@ -40,7 +41,7 @@ class ProgressFile {
     void add(const scrub::Unknown& unknown) { unwritten_ += encode_line(encode(unknown)); }
     /// What was added, and that position, are on stable storage. Returns 0 or an errno.
     /// `more`: what else a later run needs to know of that moment; last_more() gives it back.
-    int reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more);
+    int reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more = Json::object());
     /// That a stage is passed is on stable storage, with everything added before. Returns 0 or an errno.
     int pass(const std::string& stage);
 

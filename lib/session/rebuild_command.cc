@@ -77,7 +77,7 @@ class RebuildRun final : public scrub::Sink {
         if (auto opened = open_targets(); !opened) return fail(opened.error());
         if (auto begun = begin(); !begun) return fail(begun.error());
         if (auto rebuilt = rebuild(); !rebuilt) return fail(rebuilt.error());
-        tally_.tell_held(*open_);
+        tally_.tell_held(*open_, world_.stop);
         if (world_.stop) return interrupted();
         if (auto finished = finish_targets(); !finished) return fail(finished.error());
         return finish(verdict());
@@ -492,7 +492,7 @@ class RebuildRun final : public scrub::Sink {
 
     int finish(report::Verdict verdict) {
         progress_line_.clear();
-        if (open_) tally_.tell_held(*open_);
+        if (open_) tally_.tell_held(*open_, world_.stop);
         report::Summary summary;
         summary.command = "rebuild";
         summary.verdict = verdict;

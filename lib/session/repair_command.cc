@@ -214,7 +214,7 @@ class RepairRun final : public repair::Listener {
             },
             &supers);
         progress_.clear();
-        tally_.tell_held(*open_);
+        tally_.tell_held(*open_, world_.stop);
         if (world_.stop) return {};
         // Devices that were behind come last, and only where nothing of theirs is left over.
         for (const Phase phase : {Phase::super, Phase::last_super})
@@ -460,7 +460,7 @@ class RepairRun final : public repair::Listener {
         progress_.clear();
         // Nothing was written yet that it could undo.
         if (!created_.empty()) world_.writing.remove(created_);
-        if (open_) tally_.tell_held(*open_);
+        if (open_) tally_.tell_held(*open_, world_.stop);
         report::Summary summary;
         summary.command = "repair";
         summary.verdict = verdict;

@@ -43,7 +43,7 @@ class ScrubRun {
         sectorsize_ = open->volume->sectorsize();
         if (options_.files) tally_.hold_findings();
         const auto counters = scrub_volume({*open, *engine_, options_, world_}, writer_, tally_, progress_);
-        tally_.tell_held(*open);
+        tally_.tell_held(*open, world_.stop);
         return finish(counters);
     }
 

@@ -23,10 +23,10 @@ void Tally::damage(const scrub::Damage& damage) {
     writer_.damage(damage);
 }
 
-void Tally::tell_held(const OpenVolume& open) {
+void Tally::tell_held(const OpenVolume& open, const std::atomic<bool>& stop) {
     if (!holds_) return;
     progress_.clear();
-    files_incomplete_ = held_.tell(open, writer_);
+    files_incomplete_ = held_.tell(open, writer_, stop);
     holds_ = false;
 }
 

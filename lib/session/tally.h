@@ -33,7 +33,7 @@ class Tally final : public scrub::Sink {
     /// From now on findings are held back, until tell_held().
     void hold_findings() { holds_ = true; }
     /// Tells them with the files behind them; nothing where none are held back.
-    void tell_held(const OpenVolume& open);
+    void tell_held(const OpenVolume& open, const std::atomic<bool>& stop);
     /// Whether some file may not have been found.
     bool files_incomplete() const { return files_incomplete_; }
 

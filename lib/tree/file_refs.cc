@@ -73,7 +73,8 @@ class Finder {
                 found_.incomplete = true;
                 continue;
             }
-            if (!file->on_disk()) continue;
+            // What was preallocated and never written reads as zeros, whatever lies there.
+            if (!file->on_disk() || file->type == format::ExtentType::preallocated) continue;
             const uint64_t start = file->disk_start.v;
             const Range range = file->compression != 0
                                     ? Range{start, start + file->disk_length}

@@ -114,7 +114,9 @@ class RepairWorld {
     size_t batch_bytes = repair::kBatchBytes;
 
   private:
-    class NoHold final : public device::Hold {};
+    struct NoHold final : device::Hold {
+        Result<void> still_free() override { return {}; }
+    };
 
     /// Words of the image's command; in the place of the first of `lost` stands `instead`, if that is not empty.
     std::vector<std::string> words_without(const std::vector<std::string>& lost, const std::string& instead) const {
