@@ -465,7 +465,26 @@ class Rebuild(tool.Report):
         return []
 
 
-class Paths(FilesCase):
+class Small(FilesCase):
+    """File systems of one file each."""
+
+    def test_compressed_over_strips(self):
+        """Compressed extents with parts in several strips of a lost device: each byte of the file is named once."""
+        images = [os.path.join(self.folder, f"d{i}.img") for i in (1, 2)]
+        for path in images:
+            with open(path, "wb") as made:
+                made.truncate(160 * fixtures.MIB)
+        dice = random.Random("packed")
+        with kernel.attached(images) as loops:
+            kernel.make(loops, "-d", "raid0", "-m", "raid1")
+            with kernel.mounted(loops, ("compress-force=zstd",)) as where, open(f"{where}/packed", "wb") as out:
+                out.write(b"".join(dice.randbytes(3800).ljust(4096, b"\0") for _ in range(1024)))
+        self.prepare(images, lambda plants: None)
+        report = self.scrub([self.damaged[1]])
+        lost = self.lost([self.damaged[1]], ("ro", "degraded"))
+        self.assertGreater(len(lost), 500)
+        self.assert_as_the_kernel(self.named(report), lost)
+
     def test_c1_in_json(self):
         """A control character of two bytes, which some terminals obey: JSON lines have it as an escape of JSON's."""
         image, name = os.path.join(self.folder, "d1.img"), b"csi\xc2\x9b31m-del\x7f"
@@ -619,6 +638,14 @@ class LostTrees(FilesCase):
                     self.assertIs(True, report.summary.get("files_incomplete"))
                 self.named(report)
                 self.assert_text()
+
+
+    def test_not_known_is_not_nothing(self):
+        """Where the tree of a subvolume is lost nobody can say that no file refers to a place."""
+        report = self.hurt("not-known", lambda volume: volume.roots("FS_TREE"))
+        self.assertIs(True, report.summary.get("files_incomplete"))
+        self.assertTrue([e for e in report.damage if e["role"] == "data" and e["files"] == []])
+        self.assertNotIn("no file refers to it any more", self.assert_text()[1])
 
 
 class Log(FilesCase):
