@@ -110,7 +110,10 @@ class RebuildRun final : public scrub::Sink {
 
     Result<void> open_targets() {
         state_path_ = options_.state.empty() ? first_path() + ".rebuild" : options_.state;
-        if (world_.writing.exists(state_path_))
+        for (const auto& target : wanted_)
+            if (target.path == state_path_) return Error{printable(state_path_) + ": cannot be target and state file"};
+        state_was_there_ = world_.writing.exists(state_path_);
+        if (state_was_there_)
             if (auto found = read_state(); !found) return found;
         if (state_)
             if (auto same = options_.restart ? check_file_system() : check_binding(); !same) return same;
@@ -269,7 +272,8 @@ class RebuildRun final : public scrub::Sink {
     // Where it cannot be begun, nothing is left of it.
     Result<void> begin_state() {
         state_.reset();
-        if (world_.writing.exists(state_path_)) world_.writing.remove(state_path_);
+        // Nothing else is taken away: under another name it may be a target that was just made.
+        if (state_was_there_) world_.writing.remove(state_path_);
         auto file = world_.writing.create(state_path_);
         if (!file) return file.error();
         auto state = ProgressFile::begin(std::move(*file), header(random_id()));
@@ -545,6 +549,7 @@ class RebuildRun final : public scrub::Sink {
     OpenedTargets opened_;
     std::vector<repair::RebuiltDevice> targets_;
     std::string state_path_;
+    bool state_was_there_ = false;  // and was read
     std::optional<ProgressFile> state_;
     std::optional<Reached> position_;                     // told, and not in the state file yet
     double last_position_ = 0;                            // when the state file got one
