@@ -46,6 +46,8 @@ class ProgressFile {
     int pass(const std::string& stage);
 
     const std::string& path() const { return file_->path(); }
+    /// Where what was reached ends in the file, bytes.
+    uint64_t end() const { return end_; }
 
   private:
     explicit ProgressFile(std::unique_ptr<device::WriteDevice> file) : file_(std::move(file)) {}

@@ -281,7 +281,8 @@ TEST_F(RebuildRefused, MoreThanTheChunksBear) {
 }
 
 TEST_F(RebuildRefused, ATargetThatIsReadOrTooShort) {
-    expect_refused(world_.rebuild({"d2.img"}, {"--onto", "2=d1.img"}), "d1.img: is d1.img, which is read");
+    expect_refused(world_.rebuild({"d2.img"}, {"--onto", "2=d1.img"}),
+                   "d1.img: is, or shares storage with, d1.img, which is read");
     world_.add("short", noise(4096));
     expect_refused(world_.rebuild({"d2.img"}, {"--onto", "2=short"}), "short: ", {"short"});
 }

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <functional>
 
+#include "checksum/checksum.h"
 #include "findings_of_all_kinds.h"
 
 namespace raid56::session {
@@ -163,6 +165,18 @@ TEST(ProgressLines, APositionNeedsEveryCounter) {
         if (name != "type") needed.push_back(name);
     EXPECT_EQ(needed.size(), 2 + numbers({}).size());
     expect_needed(whole, needed, decode_reached);
+}
+
+// Whatever takes a line apart does so by recursion.
+TEST(ProgressLines, ALineThatIsNestedDeepIsNone) {
+    for (const size_t depth : {size_t{9}, size_t{500000}}) {
+        const std::string object = R"({"type":"header","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+        const auto digest = checksum::digest(CsumKind::crc32c,
+                                             ByteView(reinterpret_cast<const uint8_t*>(object.data()), object.size()));
+        char sum[16];
+        std::snprintf(sum, sizeof sum, "\t%02x%02x%02x%02x", digest[3], digest[2], digest[1], digest[0]);
+        EXPECT_FALSE(decode_line(object + sum)) << depth;
+    }
 }
 
 }  // namespace
