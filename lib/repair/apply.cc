@@ -173,8 +173,11 @@ void Applier::lengthen() {
     if (!are_free()) return;
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
-        if (target == nullptr || !is_lengthened(device.devid) || target->size() >= device.total_bytes) continue;
-        if (const int error = target->resize(device.total_bytes); error != 0)
+        if (target == nullptr || !is_lengthened(device.devid)) continue;
+        int error = target->size() < device.total_bytes ? target->resize(device.total_bytes) : 0;
+        // A crash must not leave a length in between, that a write behind the old end gave it: no undo would know it.
+        if (error == 0) error = target->sync();
+        if (error != 0)
             listener_.complain(printable(target->path()) + ": cannot be made " + std::to_string(device.total_bytes) +
                                " bytes long: " + std::strerror(error));
     }

@@ -10,6 +10,7 @@ namespace {
 
 using test::Unsynced;
 
+constexpr uint32_t kSeeds = 3;  // of what is torn, and how
 constexpr Unsynced kUnsynced[] = {Unsynced::kept, Unsynced::dropped, Unsynced::torn};
 
 class RepairCut : public ::testing::TestWithParam<const char*> {
@@ -73,11 +74,17 @@ TEST_P(RepairCut, ARepairCutOffAnywhereIsCompletedOrUndone) {
                          std::to_string(static_cast<int>(unsynced)));
             world_.set(before_);
             ASSERT_TRUE(cut_at(n, [&] { world_.write(); }));
-            const auto crashed = world_.after_cut(unsynced, static_cast<uint32_t>(n));
-            world_.set(crashed);
-            expect_undone();
-            world_.set(crashed);
-            expect_completed();
+            std::vector<RepairWorld::State> cuts;  // before any of them is looked at
+            for (uint32_t seed = 0; seed < (unsynced == Unsynced::torn ? kSeeds : 1); seed++) {
+                const auto crashed = world_.after_cut(unsynced, static_cast<uint32_t>(n) + 1000 * seed);
+                cuts.push_back(crashed);
+            }
+            for (const auto& crashed : cuts) {
+                world_.set(crashed);
+                expect_undone();
+                world_.set(crashed);
+                expect_completed();
+            }
             if (HasFailure()) return;
         }
 }
