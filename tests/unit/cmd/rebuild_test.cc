@@ -139,6 +139,34 @@ TEST_F(RebuildTest, SurvivorsAreHeldAndNothingElse) {
 }
 
 // Damage on the others is told and stays; the new device is as the lost one was, where that was right.
+// Image files can be mounted through loop devices, whoever has them open.
+TEST_F(RebuildTest, SurvivorsThatSomebodyBeginsToUseGetNoNewMember) {
+    if (!unpack("007-raid5x3-mixed-clean")) GTEST_SKIP() << "cannot be unpacked here";
+    unsigned asked = 0;
+    world_.still_free = [&]() -> Result<void> {
+        return ++asked > 2 ? Result<void>(Error{"d1.img: is in use: somebody mounted it"}) : Result<void>();
+    };
+    const Outcome run = rebuild("d2.img");
+    EXPECT_EQ(run.status, 8);
+    EXPECT_TRUE(holds(run.err, "somebody mounted it")) << run.err;
+    EXPECT_GT(asked, 2u) << "once at the beginning, once at the end";
+    EXPECT_NE(bytes("target", 0x10000, 4096), bytes("d2.img", 0x10000, 4096));
+    EXPECT_EQ(bytes("target", 0x4000000, 4096), std::vector<uint8_t>(4096)) << "nor any other copy";
+}
+
+TEST_F(RebuildTest, SurvivorsWithAnotherSuperblockGetNoNewMember) {
+    if (!unpack("007-raid5x3-mixed-clean")) GTEST_SKIP() << "cannot be unpacked here";
+    unsigned asked = 0;
+    world_.still_free = [&]() -> Result<void> {
+        if (++asked == 3) world_.disk("d1.img").flip(0x10000 + 72);  // its generation, as if it had been written to
+        return {};
+    };
+    const Outcome run = rebuild("d2.img");
+    EXPECT_EQ(run.status, 8);
+    EXPECT_TRUE(holds(run.err, "d1.img: was changed by somebody else")) << run.err;
+    EXPECT_NE(bytes("target", 0x10000, 4096), bytes("d2.img", 0x10000, 4096));
+}
+
 TEST_F(RebuildTest, DamageOnTheOthersIsTold) {
     if (!unpack("001-demo-clean")) GTEST_SKIP() << "cannot be unpacked here";
     const Outcome clean = rebuild("d2.img");

@@ -108,6 +108,8 @@ class RepairWorld {
     /// What lies on a target, by its path, until it is written to.
     std::map<std::string, device::Signature> signatures;
     std::vector<std::string> held;  // paths that were, in the last run
+    /// What each of them says when asked again; nothing: all is well.
+    std::function<Result<void>()> still_free;
     /// A file that is made breaks at that change (CutDisk::break_at), by its path.
     std::map<std::string, uint64_t> break_at;
     bool keep_removed = false;  // what is removed stays, for a look at it
@@ -115,7 +117,9 @@ class RepairWorld {
 
   private:
     struct NoHold final : device::Hold {
-        Result<void> still_free() override { return {}; }
+        explicit NoHold(RepairWorld& world) : world(world) {}
+        Result<void> still_free() override { return world.still_free ? world.still_free() : Result<void>(); }
+        RepairWorld& world;
     };
 
     /// Words of the image's command; in the place of the first of `lost` stands `instead`, if that is not empty.
@@ -157,7 +161,7 @@ class RepairWorld {
         held.clear();
         world.writing.hold = [this](const std::string& path) -> Result<std::unique_ptr<device::Hold>> {
             held.push_back(path);
-            return std::unique_ptr<device::Hold>(std::make_unique<NoHold>());
+            return std::unique_ptr<device::Hold>(std::make_unique<NoHold>(*this));
         };
         world.writing.batch_bytes = batch_bytes;
         Outcome done;

@@ -222,6 +222,40 @@ TEST_F(RebuiltDeviceTest, ZerosBecomeHoles) {
 
 // ---- finish
 
+TEST_F(RebuiltDeviceTest, NothingIsPutBehindTheSizeThatTheFileSystemGivesIt) {
+    make(kSize, false);
+    EXPECT_EQ(device_->put(Physical(kSize - 4096), test::noise(4096, 1)), 0);
+    EXPECT_EQ(device_->put(Physical(kSize - 4096), test::noise(8192, 1)), ENOSPC);
+    EXPECT_EQ(device_->put(Physical(kSize + 4096), test::noise(4096, 1)), ENOSPC);
+    EXPECT_EQ(disk_->size(), kSize);
+}
+
+// A file that was cut short and lengthened again has its mark, but not what was written last.
+TEST_F(RebuiltDeviceTest, WhatWasWrittenLastIsAWitness) {
+    make(kSize, false);
+    ASSERT_EQ(device_->begin(), 0);
+    EXPECT_FALSE(device_->witness());
+    ASSERT_EQ(device_->put(Physical(2 << 20), test::noise(1 << 20, 1)), 0);
+    ASSERT_EQ(device_->put(Physical(8 << 20), std::vector<uint8_t>(1 << 20)), 0);
+    ASSERT_TRUE(device_->witness()) << "zeros prove nothing";
+    const Witness witness = *device_->witness();
+    EXPECT_EQ(witness.physical, Physical((3 << 20) - 4096));
+    const auto holds = [&](const Witness& what) {
+        const auto result = device_->holds(what);
+        return result && *result;
+    };
+    EXPECT_TRUE(holds(witness));
+    disk_->flip((3 << 20) - 1);
+    EXPECT_FALSE(holds(witness));
+    disk_->flip((3 << 20) - 1);
+    EXPECT_TRUE(holds(witness));
+    EXPECT_FALSE(holds({witness.physical, 1 << 20, witness.sum})) << "of a length that nobody writes";
+    disk_->resize(1 << 20);
+    disk_->resize(kSize);
+    EXPECT_FALSE(holds(witness));
+    EXPECT_TRUE(*device_->is_begun(false)) << "which its mark alone does not show";
+}
+
 TEST_F(RebuiltDeviceTest, CopiesLieWhereTheSizeHasThem) {
     const auto supers_of = [&](uint64_t total_bytes) {
         make(total_bytes, false);
