@@ -389,10 +389,10 @@ class RebuildRun final : public scrub::Sink {
     void made(unsigned member, Physical physical, ByteView bytes) override {
         for (auto& target : targets_) {
             if (target.member() != member) continue;
-            bytes_written_ += bytes.size();
             if (const int error = target.put(physical, bytes); error != 0)
                 throw WriteFailed(printable(target.device().path()) + ": cannot be written at " +
                                   std::to_string(physical.v) + ": " + std::strerror(error));
+            bytes_written_ += bytes.size();
         }
     }
     void reached(const scrub::Position& position, const scrub::Counters& so_far) override {
