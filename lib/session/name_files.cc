@@ -27,8 +27,7 @@ const volume::MappedChunk* whole_part(const volume::Volume& volume, const scrub:
 class Namer {
   public:
     Namer(const OpenVolume& open, const RangeSet& wanted)
-        : open_(open),
-          names_(*open.reader, open.roots, open.log),
+        : names_(*open.reader, open.roots, open.log),
           found_(tree::find_file_refs(*open.reader, open.roots, open.log, wanted)) {
         uint64_t farthest = 0;
         for (const auto& ref : found_.refs) farthest_.push_back(farthest = std::max(farthest, ref.logical.end));
@@ -106,7 +105,6 @@ class Namer {
         return {{""}, paths.incomplete ? FileKind::unnamed : FileKind::deleted};
     }
 
-    const OpenVolume& open_;
     tree::Names names_;
     tree::FileRefs found_;
     std::vector<uint64_t> farthest_;  // end of refs[0..i], the largest

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <random>
 #include <set>
 #include <stdexcept>
 
@@ -24,6 +23,7 @@
 #include "session/conclude.h"
 #include "session/decide_states.h"
 #include "session/progress_file.h"
+#include "session/random_id.h"
 #include "session/rebuild_targets.h"
 #include "session/reporting.h"
 #include "session/scrub_volume.h"
@@ -35,11 +35,6 @@ namespace {
 constexpr double kBetweenPositions = 5;  // seconds: what a kill costs at most, against a flush of the targets
 const std::string kBegun = "begun";      // the targets are wiped and marked
 const std::string kWritten = "written";  // all but the superblocks is on stable storage
-
-uint64_t random_id() {
-    std::random_device source;
-    return uint64_t{source()} << 32 | source();
-}
 
 // A target or the state file can take no more; ends the scrub behind it. The message is a sentence.
 struct WriteFailed : std::runtime_error {
@@ -528,8 +523,8 @@ class RebuildRun final : public scrub::Sink {
         if (open_->replace_under_way)
             steps.push_back(
                 "the file system still waits for its device replace: disconnect or wipe the disk that the replace "
-                "wrote to "
-                "first, or the kernel goes on with it; then mount once with -o degraded and `btrfs replace cancel` it");
+                "wrote to first, or the kernel goes on with it; then mount once with -o degraded and `btrfs replace "
+                "cancel` it");
         steps.push_back("btrfs-raid56 scrub with all devices proves the result before it is mounted");
         return steps;
     }

@@ -14,7 +14,6 @@
 #include <cstring>
 #include <exception>
 #include <ostream>
-#include <random>
 
 #include "base/printable.h"
 #include "repair/approved.h"
@@ -23,6 +22,7 @@
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
+#include "session/random_id.h"
 #include "session/reporting.h"
 #include "session/scrub_volume.h"
 #include "session/targets.h"
@@ -34,11 +34,6 @@ namespace {
 using repair::FileKind;
 using repair::Keep;
 using repair::Phase;
-
-uint64_t random_id() {
-    std::random_device source;
-    return uint64_t{source()} << 32 | source();
-}
 
 // What a second look finds, without telling it.
 class Recheck final : public scrub::Sink {
