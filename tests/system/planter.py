@@ -12,16 +12,18 @@ import struct
 import algebra
 from truth import DATA, FREE, PROVABLE, SILENT, STRIP, SUPER_SIZE, TREE
 
-# Losing a block of these takes no expectation about data away.
-SAFE_OWNERS = ("FREE_SPACE_TREE", "UUID_TREE", "DATA_RELOC_TREE", "DEV_TREE", "QUOTA_TREE")
+# Losing a block of these takes no expectation about data away.  No tree of files is among them, not even the one for
+# relocation: what has no checksum and no reference that can be found may then belong to the part that is lost.
+SAFE_OWNERS = ("FREE_SPACE_TREE", "UUID_TREE", "DEV_TREE", "QUOTA_TREE")
 
 KINDS = ("random", "zeros", "bit", "torn", "head", "foreign")
 
 
 class Planter:
-    def __init__(self, volume, path_of, dice, sure=False):
-        """`sure`: hits nothing in rows of raid5/6 but what a repair brings back bit for bit, or reports for certain."""
-        self.volume, self.dice, self.path_of, self.sure = volume, dice, path_of, sure
+    def __init__(self, volume, path_of, dice, sure=False, absent=None):
+        """`sure`: hits nothing in rows of raid5/6 but what a repair brings back bit for bit, or reports for certain;
+        `absent`: a devid that will not be there when the damage is looked at."""
+        self.volume, self.dice, self.path_of, self.sure, self.absent = volume, dice, path_of, sure, absent
         self.size = volume.sectorsize
         self.touched, self.supers = set(), []
         self.planted = collections.Counter()  # by role
@@ -305,9 +307,10 @@ class Planter:
 
     def _lose_block_in_rows(self, block):
         keys = self.block_rows(block)
-        if not all(self._fresh(key) for key, _ in keys):
+        bearable = [(key, column) for key, column in keys if self._takes_only_safe_blocks(key)]
+        if not bearable or not all(self._fresh(key) for key, _ in keys):
             return False
-        chosen = self.dice.choice(keys)
+        chosen = self.dice.choice(bearable)
         for key, column in keys:
             chunk = key[0]
             if (key, column) == chosen:
@@ -315,6 +318,12 @@ class Planter:
                 self.hit_row(key, [column] + parities, "random")
             self._used.add((chunk.logical, key[1], key[2]))
         return True
+
+    def _takes_only_safe_blocks(self, key):
+        """Whether a row without parity takes no tree block of the absent device along that the program needs."""
+        gone = [logical for column, logical in enumerate(self.logicals(key)) if self.place(*key, column)[0] == self.absent]
+        return all(self.volume.state(logical) != TREE or self._owner(self.volume.tree_block_at(logical)) in SAFE_OWNERS
+                   for logical in gone)
 
     def _hurt_block_mirrored(self, block):
         """Some sectors in some copies, such that each sector stays whole in one copy."""

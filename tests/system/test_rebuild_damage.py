@@ -43,7 +43,7 @@ class Damaged(rebuilds.RebuildCase):
         self.lost = lost
         self.where = os.path.join(self.folder, f"{shape}-{lost}")
         work_on = harness.by_devid(kernel.copy(self.originals.values(), os.path.join(self.where, "work")))
-        with planter.Planter(self.volume, work_on, random.Random(f"{shape} {lost}"), sure=True) as plants:
+        with planter.Planter(self.volume, work_on, random.Random(f"{shape} {lost}"), sure=True, absent=lost) as plants:
             work(plants)
         os.unlink(work_on.pop(lost))
         self.paths = work_on
