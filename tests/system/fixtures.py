@@ -259,8 +259,6 @@ STALE_BASE = _recipe("raid6x4-m-raid1c4", [160] * 4, "-d raid6 -m raid1c4", "fil
 SEED_BASE = _recipe("raid5x2-seed", [160] * 2, "-d raid5 -m raid1", "files churn")
 BULK_RAID6 = _recipe("raid6x4-bulk", [320] * 4, "-d raid6 -m raid6", "files bulk")
 FIFTY_THOUSAND = _recipe("raid6x4-50000", [1152] * 4, "-d raid6 -m raid6", "fifty_thousand")
-# Not every mkfs can.
-BLOCK_GROUP_TREE = _recipe("raid6x4-block-group-tree", [160] * 4, "-d raid6 -m raid1c3 -O block-group-tree", "files churn")
 # Data chunks of two profiles, one of which bears no loss.
 PARTLY_SINGLE = _recipe("raid5x3-partly-single", [160] * 3, "-d raid5 -m raid1", "files churn", after="some_single")
 PARTLY_DUP = _recipe("raid5x3-partly-dup", [160] * 3, "-d raid5 -m raid1", "files churn", after="some_dup")

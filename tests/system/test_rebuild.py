@@ -8,6 +8,7 @@ not touched.  The kernel mounts the result as if nothing had happened, finds eve
 check` and a scrub of the program find nothing.
 """
 
+import itertools
 import os
 
 import fixtures
@@ -22,7 +23,9 @@ ONE = ("raid5x2-m-raid5", "raid5x3-m-raid1", "raid5x4-m-raid10-xxhash", "raid5x3
 # With what is lost; a list of files of two file systems, and a scrub, take the kernel a while.
 JUDGED_BY_THE_KERNEL = {
     "raid5x2-m-raid5": (1,), "raid5x3-mixed": (2,), "raid5x4-converted": (4,), "raid5x3-garbage-silent": (3,),
-    "raid5x4-m-raid10-xxhash": (1,), "raid6x4-m-raid5-n64k": (4,), "raid6x4-log": (1, 4), "raid5x3-log": (2,)}
+    "raid5x4-m-raid10-xxhash": (1,), "raid6x4-m-raid5-n64k": (4,), "raid6x4-log": (1, 4), "raid5x3-log": (2,), "003-raid5x3-bgt-clean": (1,), "004-raid6x5-bgt-clean": (2, 5)}
+
+IMAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../images")
 
 
 class Whole(rebuilds.WholeCase):
@@ -43,13 +46,16 @@ class Whole(rebuilds.WholeCase):
             self.check_all([fixtures.LOG_TREES[name]], count)
 
     def test_block_group_tree(self):
-        """Where mkfs can make one."""
-        recipe = fixtures.BLOCK_GROUP_TREE
-        try:
-            recipe.images()
-        except kernel.KernelError as why:
-            self.skipTest(f"mkfs makes no block-group tree: {why}")
-        self.check_all([recipe], 2)
+        """Images that a newer mkfs.btrfs made, raid6 and raid5 (tests/golden)."""
+        for name, count in (("003-raid5x3-bgt-clean", 1), ("004-raid6x5-bgt-clean", 2)):
+            folder = os.path.join(self.folder, name)
+            os.mkdir(folder)
+            kernel.run("tar", "-C", folder, "--zstd", "-xf", os.path.join(IMAGES, name, "images.tar.zst"))
+            self.take_images([os.path.join(folder, image) for image in sorted(os.listdir(folder))], name)
+            self.assertTrue(self.volume.has_block_group_tree, "the test proves nothing")
+            for lost in itertools.combinations(sorted(self.originals), count):
+                with self.subTest(shape=name, lost=lost):
+                    self.check(lost)
 
     def test_a_stripe_on_no_chunk(self):
         """A device that was added and holds nothing yet: its superblocks alone, and the kernel mounts the result."""

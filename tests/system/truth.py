@@ -26,12 +26,14 @@ STRIP = 65536
 SUPER_OFFSETS = (65536, 64 << 20, 256 << 30)
 SUPER_SIZE = 4096
 MAGIC = b"_BHRfS_M"
+BLOCK_GROUP_TREE = 1 << 3  # of compat_ro_flags
 CSUM_KINDS = ("crc32c", "xxhash64", "sha256", "blake2")
 
 COPIES = {"SINGLE": 1, "DUP": 2, "RAID1": 2, "RAID1C3": 3, "RAID1C4": 4, "RAID0": 1, "RAID10": 2}
 
 Super = collections.namedtuple(
-    "Super", "path offset fsid generation log_root devid total_bytes uuid sectorsize nodesize csum_kind csum_ok magic_ok")
+    "Super", "path offset fsid generation log_root devid total_bytes uuid sectorsize nodesize csum_kind csum_ok magic_ok "
+    "compat_ro")
 Block = collections.namedtuple("Block", "logical generation level owner")
 Extent = collections.namedtuple("Extent", "logical length kind generation level")
 
@@ -56,7 +58,7 @@ def read_super(path, offset=SUPER_OFFSETS[0]):
     sectorsize, nodesize = struct.unpack_from("<II", raw, 144)
     devid, total = struct.unpack_from("<QQ", raw, 201)
     return Super(path, offset, raw[32:48], generation, log_root, devid, total, raw[201 + 66:201 + 82], sectorsize,
-                 nodesize, kind, ok, raw[64:72] == MAGIC)
+                 nodesize, kind, ok, raw[64:72] == MAGIC, struct.unpack_from("<Q", raw, 180)[0])
 
 
 class Chunk:
@@ -164,6 +166,7 @@ class Volume:
         self.sectorsize, self.nodesize = newest.sectorsize, newest.nodesize
         self.csum_kind, self.generation, self.fsid = newest.csum_kind, newest.generation, newest.fsid
         self.log_root = newest.log_root
+        self.has_block_group_tree = bool(newest.compat_ro & BLOCK_GROUP_TREE)
         self.total_bytes = {}
         self.chunks, self.blocks, self.extents = [], {}, []
         self._csums, self._regular, self._prealloc, self.log_extents = [], [], [], {}
