@@ -365,6 +365,13 @@ class RepairRun final : public repair::Listener {
                 held.writing};
     }
 
+    // Of records that can be read no more it is not known what they wrote.
+    bool not_looked_at(int error) {
+        complain(printable(file_->path()) + ": cannot be read: " + std::strerror(error) +
+                 "; not all of what was written could be looked at again");
+        return false;
+    }
+
     // The rows written must be clean now, but for what was known to stay bad. Where only a part was written
     // they need not be.
     bool recheck(bool resumed) {
@@ -381,7 +388,7 @@ class RepairRun final : public repair::Listener {
                 repair::touch(touched, *open->volume, decoded.write);
                 return true;
             });
-            if (error != 0) return false;
+            if (error != 0) return not_looked_at(error);
         }
         Recheck sink;
         again_ = std::move(*open);
@@ -411,7 +418,7 @@ class RepairRun final : public repair::Listener {
                 any = true;
                 return true;
             });
-            if (error != 0) return false;
+            if (error != 0) return not_looked_at(error);
         }
         if (!any || left_over() || applier_->applied().failed > 0) return true;
         const World held = world_of_targets();

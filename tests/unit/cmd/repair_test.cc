@@ -227,7 +227,7 @@ TEST_F(RepairTest, ADamagedJournalNeverDoesHarm) {
     const auto after = world_.state();
     const uint64_t size = world_.disk("journal").size();
     unsigned refused = 0;
-    for (uint64_t at = 0; at < size; at += at < 4096 ? 1 : 97) {
+    for (uint64_t at = 0; at < size; at += at < 1024 ? 1 : 97) {
         world_.set(after);
         world_.disk("journal").flip(at);
         const Outcome undo = world_.undo();

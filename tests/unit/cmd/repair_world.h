@@ -112,6 +112,8 @@ class RepairWorld {
     std::function<Result<void>()> still_free;
     /// A file that is made breaks at that change (CutDisk::break_at), by its path.
     std::map<std::string, uint64_t> break_at;
+    /// A read of a file that is made fails (CutDisk::fail_read), by its path.
+    std::map<std::string, uint64_t> fail_read;
     bool keep_removed = false;  // what is removed stays, for a look at it
     size_t batch_bytes = repair::kBatchBytes;
 
@@ -176,6 +178,8 @@ class RepairWorld {
         disk = std::make_shared<test::CutDisk>(power, path, nullptr);
         const auto breaks = break_at.find(path);
         if (breaks != break_at.end()) disk->break_at(breaks->second);
+        const auto fails = fail_read.find(path);
+        if (fails != fail_read.end()) disk->fail_read(fails->second);
         return disk;
     }
     Result<device::Opened> open(const std::string& path) {

@@ -15,7 +15,7 @@ namespace {
 
 using Content = std::vector<uint8_t>;
 using Truth = parity::test::Row;
-constexpr size_t kLength = 64, kArenaSector = 4096;  // rows are shorter here than sectors on disk
+constexpr size_t kLength = 16, kArenaSector = 4096;  // rows are shorter here than sectors on disk
 
 struct Shape {
     unsigned nd, np;

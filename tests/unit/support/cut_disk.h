@@ -70,6 +70,7 @@ class CutDisk {
 
     int read(uint64_t offset, ByteSpan out) {
         const std::lock_guard lock(mutex_);
+        if (reads_++ == read_fails_at_) return EIO;
         const auto lost = lost_.lower_bound(offset / kUnit);
         if (lost != lost_.end() && *lost * kUnit < offset + out.size()) return EIO;
         return read(now_, offset, out);
@@ -125,6 +126,14 @@ class CutDisk {
     void mend() { break_at(UINT64_MAX); }
     /// Changes and syncs since break_at() or mend().
     uint64_t changes() const { return changes_; }
+
+    /// The n-th read from now on (0: the next one) fails, once.
+    void fail_read(uint64_t n) {
+        reads_ = 0;
+        read_fails_at_ = n;
+    }
+    /// Reads since fail_read().
+    uint64_t reads() const { return reads_; }
 
     /// After a cut: what is there when the power is back.
     Content after_cut(Unsynced what, uint32_t seed) const {
@@ -262,6 +271,7 @@ class CutDisk {
     std::pair<uint64_t, uint64_t> failing_{0, 0};
     std::set<uint64_t> lost_;  // units
     uint64_t changes_ = 0, breaks_at_ = UINT64_MAX;
+    uint64_t reads_ = 0, read_fails_at_ = UINT64_MAX;
 };
 
 /// A disk as somebody reads it.
