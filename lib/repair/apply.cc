@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "base/printable.h"
+#include "repair/reached.h"
 
 namespace raid56::repair {
 namespace {
@@ -136,18 +137,20 @@ Result<uint64_t> Applier::check_writes(std::optional<DevId> only) {
         const int error =
             reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
                 if (only && decoded.write.what.devid != *only) return true;
+                // Not written; or written in vain, and then whatever a failing device left there.
+                if (is_left_out(state_, decoded.write) || state_.failed.contains(place.head.number)) return true;
                 Item item;
                 if (!load(place, decoded, item)) {
                     wrong = Error{printable(file_.path()) + ": cannot be used"};
                     return false;
                 }
-                const auto failed = state_.failed.find(item.number);
-                // Not written; or written in vain, and then whatever a failing device left there.
-                if (failed != state_.failed.end()) return true;
                 known++;
-                const bool certain = state_.is_committed(phase, item.offset) && !state_.undoing;
+                // A device of which something failed did not get its superblock.
+                const bool certain =
+                    state_.is_committed(phase, item.offset) && !state_.undoing && phase != Phase::last_super;
                 const Look seen = look(item, true);
-                const bool undone = seen.found == Found::old_bytes || seen.found == Found::mixed;
+                const bool changes = !same(item.old_bytes(), item.new_bytes());
+                const bool undone = changes && (seen.found == Found::old_bytes || seen.found == Found::mixed);
                 if (seen.found == Found::other || (certain && undone))
                     wrong = Error{place_of(item) + ": holds neither what this journal replaced nor what it wrote (" +
                                   error_words(seen.error) + "); nothing is done"};
@@ -173,7 +176,7 @@ void Applier::lengthen() {
     if (!are_free()) return;
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
-        if (target == nullptr || !is_lengthened(device.devid)) continue;
+        if (target == nullptr || !is_lengthened(state_, device.devid)) continue;
         int error = target->size() < device.total_bytes ? target->resize(device.total_bytes) : 0;
         // A crash must not leave a length in between, that a write behind the old end gave it: no undo would know it.
         if (error == 0) error = target->sync();
@@ -182,13 +185,6 @@ void Applier::lengthen() {
                                " bytes long: " + std::strerror(error));
     }
 }
-
-bool Applier::is_lengthened(DevId devid) const {
-    const auto& chosen = state_.planned->lengthened;
-    return std::find(chosen.begin(), chosen.end(), devid) != chosen.end();
-}
-
-bool Applier::is_left_out(const Write& write) const { return write.beyond_end && !is_lengthened(write.what.devid); }
 
 void Applier::apply(Phase phase, const ApplyOptions& options) {
     Batch batch;
@@ -199,7 +195,7 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
         const auto& what = decoded.write.what;
         const auto failed = state_.failed.find(place.head.number);
         const bool hopeless = failed != state_.failed.end() && !failed->second.attempted;
-        const bool left_out = is_left_out(decoded.write);
+        const bool left_out = is_left_out(state_, decoded.write);
         if (hopeless || left_out || (phase == Phase::last_super && incomplete_.contains(what.devid))) {
             incomplete_.insert(what.devid);
             (left_out ? applied_.left_out : applied_.failed)++;
@@ -363,8 +359,7 @@ void Applier::undo_phase(Phase phase) {
     Batch batch;
     const int error = reader_.each_write(state_, phase, true, [&](const Place& place, const DecodedWrite& decoded) {
         if (stop_ || applied_.stopped) return false;
-        const auto failed = state_.failed.find(place.head.number);
-        if (failed != state_.failed.end() && !failed->second.attempted) return true;
+        if (!may_be_written(state_, place.head.number, decoded.write)) return true;
         Item item;
         if (!load(place, decoded, item)) return false;
         batch.bytes += item.write.what.length;
@@ -383,7 +378,7 @@ void Applier::undo_phase(Phase phase) {
 // image goes with the cut.
 void Applier::put_back(Item& item) {
     const uint64_t sector = unit(item.write), end = old_length(item.write.what.devid);
-    item.is_cut = item.write.beyond_end && is_lengthened(item.write.what.devid) && item.device->size() > end;
+    item.is_cut = item.write.beyond_end && is_lengthened(state_, item.write.what.devid) && item.device->size() > end;
     const bool again = state_.failed.contains(item.number);
     if (const Look seen = look(item, true); seen.found == Found::other && !again) {
         item.error = seen.error != 0 ? seen.error : ESTALE;
@@ -444,7 +439,7 @@ void Applier::cut_images() {
     for (const auto& device : state_.header.devices) {
         auto* target = device_of(device.devid);
         // Only what this repair made longer, and nobody changed since.
-        if (target == nullptr || !is_lengthened(device.devid) || target->size() != device.total_bytes ||
+        if (target == nullptr || !is_lengthened(state_, device.devid) || target->size() != device.total_bytes ||
             target->size() <= device.length)
             continue;
         int error = target->resize(device.length);

@@ -118,8 +118,6 @@ class Applier {
     Sector sector_of(const Item& item, uint64_t at) const;
     Look look(const Item& item, bool lenient);
     int read_sector(const Item& item, uint64_t offset, ByteSpan out);
-    bool is_lengthened(DevId devid) const;
-    bool is_left_out(const Write& write) const;
     bool are_free();
     void send(Batch batch, bool lenient);
     void settle();

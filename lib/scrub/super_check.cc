@@ -2,6 +2,7 @@
 #include "scrub/super_check.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace raid56::scrub {
@@ -38,6 +39,13 @@ Common common_part(const volume::Volume& volume, const std::vector<std::vector<S
     return common;
 }
 
+// Whether a copy contradicts copy 0 in what only its device knows. The rest was held against the volume, whose
+// copy 0 here may not agree with it; of a seed nothing was.
+bool is_of_another_device(const SuperCopy& copy, const SuperCopy& first, bool seed) {
+    if (seed) return format::part_of_device(copy.bytes) != format::part_of_device(first.bytes);
+    return std::memcmp(&copy.super->dev_item.raw, &first.super->dev_item.raw, sizeof(format::raw::dev_item)) != 0;
+}
+
 std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy* first, const volume::Member& member,
                               Generation newest, const Common& common) {
     switch (copy.state) {
@@ -56,8 +64,7 @@ std::optional<Cause> cause_of(const SuperCopy& copy, const SuperCopy* first, con
     if (copy.super->generation > newest) return Cause::header;  // only a distrusted device gets here
     if (!member.seed && format::part_of_volume(copy.bytes) != common.part) return Cause::mirror;
     if (copy.index != 0 && first->state == CopyState::good && first->index == 0 &&
-        copy.super->generation == first->super->generation &&
-        format::part_of_device(copy.bytes) != format::part_of_device(first->bytes))
+        copy.super->generation == first->super->generation && is_of_another_device(copy, *first, member.seed))
         return Cause::mirror;
     return std::nullopt;
 }

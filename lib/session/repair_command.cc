@@ -122,7 +122,7 @@ class RepairRun final : public repair::Listener {
     }
 
     int resume() {
-        auto matched = match_targets(options_.devices, *file_, state_, world_);
+        auto matched = match_targets(options_.devices, *file_, state_, Needed::all, world_);
         if (!matched) return fail(matched.error());
         targets_ = std::move(*matched);
         int error = file_->resize(state_.end);

@@ -2,9 +2,11 @@
 #include "session/targets.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "base/printable.h"
+#include "repair/reached.h"
 #include "volume/assemble.h"
 #include "volume/super_scan.h"
 
@@ -40,8 +42,8 @@ bool holds_journal(device::WriteDevice& device, DevId devid, device::WriteDevice
 
 class Matcher {
   public:
-    Matcher(device::WriteDevice& journal, repair::LogState& state, const World& world)
-        : journal_(journal), state_(state), world_(world) {}
+    Matcher(device::WriteDevice& journal, repair::LogState& state, Needed needed, const World& world)
+        : journal_(journal), state_(state), needed_(needed), world_(world) {}
 
     Result<Targets> match(const std::vector<std::string>& paths) {
         // All are looked at before the first is claimed: a claimed partition makes its disk busy for the next.
@@ -51,10 +53,7 @@ class Matcher {
             if (auto taken = take(seen); !taken) return taken.error();
         for (auto* device : nameless_)
             if (auto told = tell(*device); !told) return told.error();
-        for (const auto& known : state_.header.devices)
-            if (!known.seed && !is_taken(known.devid))
-                return Error{"devid " + std::to_string(known.devid.v) + " (uuid " + volume::uuid_text(known.uuid) +
-                             ") is not among the devices named, and the journal needs it"};
+        if (auto there = expect_needed(); !there) return there.error();
         return std::move(found_);
     }
 
@@ -124,13 +123,30 @@ class Matcher {
                              std::to_string(one->v) + " or " + std::to_string(known.devid.v)};
             one = known.devid;
         }
-        if (!one) return Error{printable(device.path()) + ": has no superblock and is no device of this journal"};
+        if (!one)
+            return Error{printable(device.path()) +
+                         ": has no superblock, and nothing that this journal wrote; to go on, leave it out"};
         found_.targets.push_back({*one, &device});
+        return {};
+    }
+
+    Result<void> expect_needed() {
+        std::vector<repair::HeaderDevice> missing;
+        std::copy_if(state_.header.devices.begin(), state_.header.devices.end(), std::back_inserter(missing),
+                     [&](const auto& known) { return !known.seed && !is_taken(known.devid); });
+        if (missing.empty()) return {};
+        const auto reached = repair::reached_devices(journal_, state_);
+        if (!reached) return reached.error();
+        for (const auto& known : missing)
+            if (needed_ == Needed::all || reached->contains(known.devid))
+                return Error{"devid " + std::to_string(known.devid.v) + " (uuid " + volume::uuid_text(known.uuid) +
+                             ") is not among the devices named, and the journal needs it"};
         return {};
     }
 
     device::WriteDevice& journal_;
     repair::LogState& state_;
+    const Needed needed_;
     const World& world_;
     Targets found_;
     std::vector<Seen> seen_;
@@ -183,8 +199,8 @@ repair::Header header_of(const volume::Volume& volume, repair::FileKind kind) {
 }
 
 Result<Targets> match_targets(const std::vector<std::string>& paths, device::WriteDevice& journal,
-                              repair::LogState& state, const World& world) {
-    return Matcher(journal, state, world).match(paths);
+                              repair::LogState& state, Needed needed, const World& world) {
+    return Matcher(journal, state, needed, world).match(paths);
 }
 
 }  // namespace raid56::session

@@ -27,10 +27,13 @@ Result<Targets> open_targets(const OpenVolume& open, const World& world);
 /// What binds a journal to these devices.
 repair::Header header_of(const volume::Volume& volume, repair::FileKind kind);
 
+/// Which devices of a journal must be there.
+enum class Needed { all, reached };
+
 /// The devices of a journal among those named by the user: by a superblock copy, or, where a device has
 /// none left, because it alone holds what the journal left there. Errors: a device that the journal does
-/// not know, one that is missing, one that nothing tells, a superblock of a later commit.
+/// not know, one that is needed and missing, one that nothing tells, a superblock of a later commit.
 Result<Targets> match_targets(const std::vector<std::string>& paths, device::WriteDevice& journal,
-                              repair::LogState& state, const World& world);
+                              repair::LogState& state, Needed needed, const World& world);
 
 }  // namespace raid56::session

@@ -48,7 +48,7 @@ class UndoRun final : public repair::Listener {
     }
 
     int undo() {
-        auto matched = match_targets(options_.devices, *file_, state_, world_);
+        auto matched = match_targets(options_.devices, *file_, state_, Needed::reached, world_);
         if (!matched) return fail(matched.error());
         targets_ = std::move(*matched);
         if (const int error = file_->resize(state_.end); error != 0) return fail(journal_error(error));

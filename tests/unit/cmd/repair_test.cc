@@ -2,6 +2,7 @@
 // Repair and undo in-process: plans, brakes, refusals, writes that fail.
 #include <gtest/gtest.h>
 
+#include "checksum/checksum.h"
 #include "repair_world.h"
 
 namespace raid56::cmd {
@@ -15,6 +16,16 @@ class RepairTest : public ::testing::Test {
         if (!world_.unpack(name)) return false;
         before_ = world_.state();
         return true;
+    }
+    /// Hits what is hit in one role of the damaged image of this file system.
+    void hurt_like_the_damaged_one(const std::string& role) {
+        std::ifstream lines(std::string(RAID56_IMAGES) + "/" + kDamaged + "/expected.jsonl");
+        for (std::string line; std::getline(lines, line);) {
+            const Json event = Json::parse(line);
+            if (event["type"] != "damage" || event["role"] != role) continue;
+            const std::string path = "d" + std::to_string(event["devid"].get<int>()) + ".img";
+            world_.disk(path).flip(event["physical"].get<uint64_t>() + 100);
+        }
     }
     /// Actions without what tells a plan from a repair.
     static std::vector<Json> places(const Outcome& run) {
@@ -264,6 +275,76 @@ TEST_F(RepairTest, UndoTakesNoFileForADeviceThatNothingTells) {
     EXPECT_TRUE(holds(undo.err, "video")) << undo.err;
     EXPECT_TRUE(world_.devices_hold(after));
     EXPECT_TRUE(world_.disk("video").holds(after.at("video")));
+}
+
+// Copy 0 contradicts the volume, copy 1 does not: one of them is wrong, not both.
+TEST_F(RepairTest, AGoodSuperblockCopyIsNotHeldAgainstABadOne) {
+    if (!unpack("001-demo-clean")) GTEST_SKIP();
+    std::vector<uint8_t> block(4096);
+    auto& disk = world_.disk("d1.img");
+    ASSERT_EQ(disk.read(65536, block), 0);
+    block[3130] = 0xff;  // behind everything that is decoded
+    const auto digest = checksum::digest(CsumKind::crc32c, ByteView(block).subspan(32));
+    std::copy_n(digest.begin(), 4, block.begin());
+    ASSERT_EQ(disk.write(65536, block), 0);
+    const auto hurt = world_.state();
+    const Outcome repair = world_.write();
+    EXPECT_EQ(repair.status, 1) << repair.err;
+    ASSERT_EQ(repair.lines_of("action").size(), 1u) << repair.out;
+    EXPECT_EQ(repair.lines_of("action")[0]["physical"], 65536);
+    EXPECT_TRUE(world_.devices_hold(before_));
+    EXPECT_EQ(world_.undo().status, 0);
+    EXPECT_TRUE(world_.devices_hold(hurt));
+}
+
+// Writes behind the end of an image that stays short are not made, and are not looked for.
+TEST_F(RepairTest, UndoPassesOverWhatAShortImageDidNotGet) {
+    if (!unpack("001-demo-clean")) GTEST_SKIP();
+    unsigned written = 0;
+    for (const auto& path : world_.paths()) {
+        SCOPED_TRACE(path);
+        world_.set(before_);
+        hurt_like_the_damaged_one("Q");
+        world_.disk(path).resize(5 << 20);
+        const auto hurt = world_.state();
+        const Outcome repair = world_.repair({"--only", "parity", "--write", "--journal", "journal"});
+        written += sectors(repair, true) > 0 ? 1 : 0;
+        EXPECT_GT(sectors(repair, false), 0u) << repair.err;
+        const Outcome undo = world_.undo();
+        EXPECT_EQ(undo.status, 0) << undo.err;
+        EXPECT_TRUE(world_.devices_hold(hurt));
+    }
+    EXPECT_GT(written, 0u) << "the test proves nothing";
+}
+
+// A device to which nothing was written may be one that nothing tells any more; the others are put back without it.
+TEST_F(RepairTest, UndoNeedsNoDeviceThatTheRepairLeftAlone) {
+    if (!unpack("001-demo-clean")) GTEST_SKIP();
+    unsigned left_alone = 0;
+    for (const auto& path : world_.paths()) {
+        SCOPED_TRACE(path);
+        world_.set(before_);
+        hurt_like_the_damaged_one("data");
+        for (const uint64_t place : {uint64_t{65536}, uint64_t{64} << 20}) world_.disk(path).flip(place + 200);
+        const auto hurt = world_.state();
+        const Outcome repair = world_.repair({"--only", "data", "--write", "--journal", "journal"});
+        ASSERT_GT(sectors(repair, true), 0u) << repair.err;
+        auto others = world_.paths();
+        std::erase(others, path);
+        if (!world_.disk(path).holds(hurt.at(path))) {
+            EXPECT_EQ(world_.undo_on(others).status, 8);
+            continue;
+        }
+        left_alone++;
+        const Outcome refused = world_.undo();
+        EXPECT_EQ(refused.status, 8);
+        EXPECT_TRUE(holds(refused.err, "leave it out")) << refused.err;
+        const Outcome undo = world_.undo_on(others);
+        EXPECT_EQ(undo.status, 0) << undo.err;
+        EXPECT_TRUE(world_.devices_hold(hurt));
+    }
+    EXPECT_GT(left_alone, 0u) << "the test proves nothing";
+    EXPECT_LT(left_alone, world_.paths().size());
 }
 
 TEST_F(RepairTest, AFileThatIsNoJournalIsLeftAlone) {

@@ -72,7 +72,15 @@ class RepairWorld {
         return device::Opened{std::make_unique<test::CutReader>(disks_.at(path)), identity_of(path)};
     }
 
-    Outcome scrub() { return run({"scrub"}, words_); }
+    Outcome scrub(std::vector<std::string> options = {}) {
+        options.insert(options.begin(), "scrub");
+        return run(options, words_);
+    }
+    Outcome inspect(std::vector<std::string> options) {
+        options.insert(options.begin(), {"inspect", "--format", "json"});
+        options.insert(options.end(), paths_.begin(), paths_.end());
+        return run_words(options);
+    }
     Outcome repair(std::vector<std::string> options) {
         options.insert(options.begin(), "repair");
         return run(options, words_);
