@@ -18,7 +18,8 @@ class Hold {
 };
 
 /// Until it is given back nobody can mount that block device, nor claim the disk that it is a part of; a file
-/// is locked (flock, shared) against a run of this program that writes. Errors: in use, held, locked.
-Result<std::unique_ptr<Hold>> hold_for_reading(const std::string& path);
+/// is locked (flock, shared) against a run of this program that writes. Of a part (part_name.h) the whole is, once
+/// for all parts of a disk. Errors: in use, held, locked.
+Result<std::unique_ptr<Hold>> hold_for_reading(const std::string& name);
 
 }  // namespace raid56::device

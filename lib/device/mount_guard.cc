@@ -5,6 +5,7 @@
 // 2. Loop devices over it, or over the file that was named, go through 1; they are found by what they
 //    stand on, not by a name.
 // 3. Where it is a loop device itself, what it stands on goes through 1 or 2.
+// Where a part is meant, what lies wholly beside it (partitions, loop devices) is nobody's business.
 #include "device/mount_guard.h"
 
 #include <sys/sysmacros.h>
@@ -81,12 +82,60 @@ std::string node(const KernelView& kernel, uint64_t number) {
     return "";
 }
 
+std::optional<uint64_t> number_in(const fs::path& file) {
+    std::ifstream in(file);
+    uint64_t number = 0;
+    if (in >> number) return number;
+    return std::nullopt;
+}
+
+// sysfs counts in these, whatever the disk's own blocks are.
+constexpr uint64_t kSysfsSector = 512;
+
+/// Where a partition lies on its disk; everywhere, as far as that is not told.
+Range range_of_partition(const fs::path& folder) {
+    const auto start = number_in(folder / "start"), size = number_in(folder / "size");
+    constexpr uint64_t kMost = INT64_MAX / kSysfsSector;
+    if (!start || !size || *start > kMost || *size > kMost - *start) return {0, UINT64_MAX};
+    return {*start * kSysfsSector, (*start + *size) * kSysfsSector};
+}
+
+/// The bytes of its disk that a partition, or a part of one, is; nothing where it is no partition.
+std::optional<Identity> on_disk(const KernelView& kernel, const Identity& partition) {
+    const auto disk = disk_of(kernel, partition.device);
+    if (!disk) return std::nullopt;
+    const Identity place{true, *disk, 0, range_of_partition(sys_folder(kernel, partition.device))};
+    return place.narrowed(partition.part);
+}
+
+/// By number, with their places.
+std::vector<std::pair<uint64_t, Range>> partitions_of(const KernelView& kernel, uint64_t disk) {
+    std::vector<std::pair<uint64_t, Range>> found;
+    const fs::path folder = sys_folder(kernel, disk);
+    std::error_code ignored;
+    for (const auto& name : names_in(folder)) {
+        if (!fs::exists(folder / name / "partition", ignored)) continue;
+        if (const auto part = parse_number(read_line(folder / name / "dev")))
+            found.emplace_back(*part, range_of_partition(folder / name));
+    }
+    return found;
+}
+
+/// The bytes that a loop device shows.
+Identity under_loop(const Loop& loop) {
+    Identity under = loop.backing;
+    under.part.start = loop.offset;
+    if (loop.size_limit != 0 && loop.size_limit <= INT64_MAX && loop.offset <= INT64_MAX)
+        under.part.end = loop.offset + loop.size_limit;
+    return under;
+}
+
 class Guard {
   public:
     Guard(const KernelView& kernel, const std::string& path) : kernel_(kernel), path_(path) {}
 
     Result<void> check(const Identity& subject) {
-        return subject.block ? check_disk(subject.device, path_, 0) : check_loops_over(subject, 0);
+        return subject.block ? check_disk(subject, path_, 0) : check_loops_over(subject, 0);
     }
 
   private:
@@ -97,44 +146,58 @@ class Guard {
 
     /// The device with its partitions, the disk it is a partition of, the loop devices over it, and what
     /// it stands on itself, if it is a loop device.
-    Result<void> check_disk(uint64_t number, const std::string& node_path, int depth) {
-        if (auto free = check_with_partitions(number, node_path); !free) return free;
-        const fs::path folder = sys_folder(number);
-        std::error_code ignored;
-        if (fs::exists(folder / "partition", ignored)) {
-            const auto disk = parse_number(read_line(folder / ".." / "dev"));
-            if (disk)
-                if (auto free = check_device(*disk, node(*disk)); !free) return free;
+    Result<void> check_disk(const Identity& subject, const std::string& node_path, int depth) {
+        if (auto free = check_with_partitions(subject, node_path); !free) return free;
+        if (auto free = check_loops_over(subject, 0); !free) return free;
+        const auto place = on_disk(kernel_, subject);
+        if (place) {
+            // Who holds the disk itself holds its partitions too; who holds one of them makes the disk busy.
+            if (auto free = check_users(place->device); !free) return free;
+            if (auto free = check_loops_over(*place, 0); !free) return free;
         }
-        if (auto free = check_loops_over({true, number, 0}, 0); !free) return free;
-        const auto loop = kernel_.loop(node_path);
+        const Identity& disk = place ? *place : subject;
+        const auto loop = kernel_.loop(place ? node(disk.device) : node_path);
         if (!loop || depth >= kMaxNesting) return {};
-        if (loop->backing.block) return check_disk(loop->backing.device, node(loop->backing.device), depth + 1);
-        return check_loops_over(loop->backing, number);
+        const Identity under = under_loop(*loop).narrowed(disk.part);
+        if (under.block) return check_disk(under, node(under.device), depth + 1);
+        return check_loops_over(under, disk.device);
     }
 
-    Result<void> check_with_partitions(uint64_t number, const std::string& node_path) {
-        if (auto free = check_device(number, node_path); !free) return free;
-        const fs::path folder = sys_folder(number);
-        std::error_code ignored;
-        for (const auto& name : names_in(folder)) {
-            if (!fs::exists(folder / name / "partition", ignored)) continue;
-            const auto part = parse_number(read_line(folder / name / "dev"));
-            if (part)
-                if (auto free = check_device(*part, node(*part)); !free) return free;
+    Result<void> check_with_partitions(const Identity& subject, const std::string& node_path) {
+        if (auto free = check_users(subject.device); !free) return free;
+        bool neighbour_held = false;
+        for (const auto& [number, range] : partitions_of(kernel_, subject.device)) {
+            if (intersect(range, subject.part).empty())
+                neighbour_held = neighbour_held || is_held(node(number));
+            else if (auto free = check_device(number, node(number)); !free)
+                return free;
         }
-        return {};
+        // A neighbour that is held makes the whole busy, and keeps everybody from holding the whole.
+        return neighbour_held ? Result<void>() : check_held(subject.device, node_path);
     }
 
     /// One block device by itself.
     Result<void> check_device(uint64_t number, const std::string& node_path) {
+        if (auto free = check_users(number); !free) return free;
+        return check_held(number, node_path);
+    }
+
+    Result<void> check_held(uint64_t number, const std::string& node_path) {
+        if (is_held(node_path)) return used(through(number) + "the kernel or another program holds it exclusively");
+        return {};
+    }
+
+    bool is_held(const std::string& node_path) const {
+        return !node_path.empty() && kernel_.exclusive_open(node_path) == EBUSY;
+    }
+
+    /// What the kernel tells about it, without opening it.
+    Result<void> check_users(uint64_t number) {
         if (const auto holders = names_in(sys_folder(number) / "holders"); !holders.empty())
             return used(through(number) + "held by " + kernel_.dev + "/" + holders.front());
         if (const auto where = mount_point(number)) return used(through(number) + "mounted at " + *where);
         if (const auto fsid = mounted_btrfs(number))
             return used(through(number) + "member of the mounted btrfs " + *fsid);
-        if (!node_path.empty() && kernel_.exclusive_open(node_path) == EBUSY)
-            return used(through(number) + "the kernel or another program holds it exclusively");
         return {};
     }
 
@@ -176,7 +239,7 @@ class Guard {
         return std::nullopt;
     }
 
-    /// Every loop device over the file or device, but the one that we came from.
+    /// Every loop device over that part of the file or device, but the one that we came from.
     Result<void> check_loops_over(const Identity& subject, uint64_t except) {
         const fs::path all = fs::path(kernel_.sys) / "block";
         for (const auto& name : names_in(all)) {
@@ -187,9 +250,14 @@ class Guard {
             // The name may lead elsewhere by now, or nowhere from here: what the loop device itself says
             // comes first, where it may be asked.
             const auto loop = kernel_.loop(kernel_.dev + "/" + name);
-            const auto stands_on = loop ? std::optional(loop->backing) : kernel_.identity(backing);
-            if (stands_on != subject) continue;
-            if (auto free = check_with_partitions(*number, node(*number)); !free) return free;
+            const auto stands_on = loop ? std::optional(under_loop(*loop)) : kernel_.identity(backing);
+            if (!stands_on || !overlap(*stands_on, subject)) continue;
+            // From what was named to the same bytes of the loop device.
+            const Range both = intersect(stands_on->part, subject.part);
+            Identity over{true, *number, 0};
+            over.part = {both.start - stands_on->part.start,
+                         both.end == UINT64_MAX ? UINT64_MAX : both.end - stands_on->part.start};
+            if (auto free = check_with_partitions(over, node(*number)); !free) return free;
         }
         return {};
     }
@@ -227,9 +295,15 @@ Identity shared_identity(const KernelView& kernel, const std::string& path, cons
     Identity found = own;
     std::string at = path;
     for (int depth = 0; found.block && depth < kMaxNesting; depth++) {
+        if (const auto place = on_disk(kernel, found)) {
+            // Where sysfs does not say it is only known that it is somewhere on that disk.
+            if (found == found.whole() && *place == place->whole()) break;
+            found = *place;
+            at = node(kernel, place->device);
+        }
         const auto loop = kernel.loop(at);
-        if (!loop || loop->offset != 0) break;
-        found = loop->backing;
+        if (!loop) break;
+        found = under_loop(*loop).narrowed(found.part);
         if (found.block) at = node(kernel, found.device);
     }
     return found;

@@ -16,12 +16,12 @@ namespace raid56::device {
 /// An error where `subject`, named `path` by the user, is in use: mounted (a member of a mounted
 /// btrfs too), held exclusively, held by another device (LVM, md, dm-crypt ...); for a whole disk also
 /// where a partition of it is, for a partition where the disk is; for a file, or a loop device over a
-/// file, where another loop device over that file is. A loop device that nobody uses is no use.
+/// file, where another loop device over that file is. A loop device that nobody uses is no use. Where the
+/// subject is a part, partitions and loop devices that lie beside it are no concern of it.
 Result<void> refuse_if_used(const KernelView& kernel, const std::string& path, const Identity& subject);
 
-/// The identity that all names of one thing share: a loop device that begins at offset 0 of its
-/// backing file, whatever its length, has that file's. (One that begins elsewhere has its own, so two
-/// loop devices over the same inner part are not told to be one thing.)
+/// The identity that all names of one thing share, and names of its parts: a loop device is a part of its
+/// backing file or device, a partition one of its disk, for as long as the kernel says where they begin.
 Identity shared_identity(const KernelView& kernel, const std::string& path, const Identity& own);
 
 /// The disk that the block device with that number is a partition of; nothing where it is none.

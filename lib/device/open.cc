@@ -4,6 +4,8 @@
 // 3. Files are read through the page cache, block devices past it where the kernel lets us, or as asked.
 //
 // For writing the same, but read-write; then nobody else may mount a device, or repair a file, until it is closed.
+// A part is opened as what it is a part of; parts of one thing that are written share its writer, and with it
+// the claim or lock.
 #include "device/open.h"
 
 #include <fcntl.h>
@@ -12,7 +14,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <mutex>
+#include <vector>
 
 #include "device/aio_device.h"
 #include "device/cannot.h"
@@ -20,6 +25,8 @@
 #include "device/file_writer.h"
 #include "device/mount_guard.h"
 #include "device/named.h"
+#include "device/part_device.h"
+#include "device/part_name.h"
 
 namespace raid56::device {
 
@@ -60,11 +67,11 @@ std::unique_ptr<AioDevice> open_direct(const std::string& path, Fd& buffered, co
     return device;
 }
 
-Result<Named> open_checked(const std::string& path, int access) {
+Result<Named> open_checked(const std::string& path, Range part, int access) {
     auto named = open_named(path, access);
     // A disk of which this program has claimed a partition is busy to a guard that asks.
     if (!named || (named->own.block && access == O_RDWR)) return named;
-    if (auto free = refuse_if_used(running_kernel(), path, named->own); !free) return free.error();
+    if (auto free = refuse_if_used(running_kernel(), path, named->own.narrowed(part)); !free) return free.error();
     return named;
 }
 
@@ -99,17 +106,81 @@ Result<Opened> reader_of(Named named, const std::string& path, bool direct) {
     return opened;
 }
 
+Result<Opened> part_of(Opened whole, const Place& place, const std::string& name) {
+    const uint64_t size = whole.device->size();
+    if (place.part.start >= size)
+        return Error{printable(name) + ": begins behind the end of " + printable(place.file) + ", which has " +
+                     std::to_string(size) + " bytes"};
+    const Range there{place.part.start, std::min(place.part.end, size)};
+    return Opened{std::make_unique<PartDevice>(std::move(whole.device), there, name),
+                  whole.identity.narrowed(place.part)};
+}
+
+Result<std::unique_ptr<WriteDevice>> open_whole_for_writing(const std::string& path, Range part) {
+    auto checked = open_checked(path, part, O_RDWR);  // of a block device the claim below is the check
+    if (!checked) return checked.error();
+    int read_only = 0;
+    if (checked->own.block && ::ioctl(checked->fd.get(), BLKROGET, &read_only) == 0 && read_only != 0)
+        return Error{printable(path) + ": is write-protected"};
+    if (auto mine = claim(*checked, path); !mine) return mine.error();
+    return hold_for_writing(std::move(checked->fd), path);
+}
+
+// What this program has open for writing in parts: a claim, and a lock, are had once.
+class SharedWriters {
+  public:
+    Result<std::shared_ptr<WriteDevice>> open(const std::string& path, const Identity& own, Range part) {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(open_, [](const Entry& entry) { return entry.writer.expired(); });
+        for (const auto& entry : open_) {
+            auto writer = entry.own == own ? entry.writer.lock() : nullptr;
+            if (!writer) continue;
+            auto free = own.block ? Result<void>() : refuse_if_used(running_kernel(), path, own.narrowed(part));
+            if (!free) return free.error();
+            return writer;
+        }
+        auto opened = open_whole_for_writing(path, part);
+        if (!opened) return opened.error();
+        std::shared_ptr<WriteDevice> writer = std::move(*opened);
+        open_.push_back({own, writer});
+        return writer;
+    }
+
+  private:
+    struct Entry {
+        Identity own;
+        std::weak_ptr<WriteDevice> writer;
+    };
+    std::mutex mutex_;
+    std::vector<Entry> open_;
+};
+
+Result<std::unique_ptr<WriteDevice>> open_part_for_writing(const Place& place, const std::string& name) {
+    static SharedWriters writers;  // the kernel's claims and locks are of the whole process, too
+    const auto own = running_kernel().identity(place.file);
+    if (!own) return cannot(name, "open for writing", ENOENT);
+    auto whole = writers.open(place.file, *own, place.part);
+    if (!whole) return whole.error();
+    if (place.part.start >= (*whole)->size())
+        return Error{printable(name) + ": begins behind the end of " + printable(place.file)};
+    const Identity shared = (*whole)->identity().narrowed(place.part);
+    return std::unique_ptr<WriteDevice>(
+        std::make_unique<PartWriter>(std::move(*whole), own->narrowed(place.part), shared, name));
+}
+
 }  // namespace
 
-Result<Opened> open_for_reading(const std::string& path, Reading reading) {
-    auto checked = open_checked(path, O_RDONLY);
+Result<Opened> open_for_reading(const std::string& name, Reading reading) {
+    const auto place = locate(name);
+    if (!place) return place.error();
+    auto checked = open_checked(place->file, place->part, O_RDONLY);
     if (!checked) return checked.error();
     const bool block = checked->own.block;
-    auto opened =
-        reader_of(std::move(*checked), path, reading == Reading::direct || (reading == Reading::automatic && block));
+    auto opened = reader_of(std::move(*checked), place->file,
+                            reading == Reading::direct || (reading == Reading::automatic && block));
     if (opened && reading == Reading::direct && opened->device->reads_in_finish())
-        return Error{printable(path) + ": cannot be read past the page cache"};
-    return opened;
+        return Error{printable(place->file) + ": cannot be read past the page cache"};
+    return opened && place->is_part ? part_of(std::move(*opened), *place, name) : std::move(opened);
 }
 
 Result<Opened> open_own(const std::string& path, const Identity& own) {
@@ -121,14 +192,10 @@ Result<Opened> open_own(const std::string& path, const Identity& own) {
     return reader_of(std::move(*named), path, own.block);
 }
 
-Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& path) {
-    auto checked = open_checked(path, O_RDWR);  // of a block device the claim below is the check
-    if (!checked) return checked.error();
-    int read_only = 0;
-    if (checked->own.block && ::ioctl(checked->fd.get(), BLKROGET, &read_only) == 0 && read_only != 0)
-        return Error{printable(path) + ": is write-protected"};
-    if (auto mine = claim(*checked, path); !mine) return mine.error();
-    return hold_for_writing(std::move(checked->fd), path);
+Result<std::unique_ptr<WriteDevice>> open_for_writing(const std::string& name) {
+    const auto place = locate(name);
+    if (!place) return place.error();
+    return place->is_part ? open_part_for_writing(*place, name) : open_whole_for_writing(name, place->part);
 }
 
 Result<std::unique_ptr<WriteDevice>> hold_for_writing(Fd fd, const std::string& path) {

@@ -14,6 +14,7 @@
 #include "device/mount_guard.h"
 #include "device/new_file.h"
 #include "device/open.h"
+#include "device/part_name.h"
 
 namespace raid56::device {
 namespace {
@@ -83,6 +84,19 @@ bool contains(const std::vector<Identity>& all, const Identity& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
 
+bool is_part(const std::string& name) {
+    const auto place = locate(name);
+    return place && place->is_part;
+}
+
+// What it stands on at last, as far as the kernel tells.
+std::optional<Identity> bytes_of(const KernelView& kernel, const std::string& name) {
+    const auto place = locate(name);
+    const auto own = place ? kernel.identity(place->file) : std::nullopt;
+    if (!own) return std::nullopt;
+    return shared_identity(kernel, place->file, own->narrowed(place->part));
+}
+
 }  // namespace
 
 Result<void> refuse_used_target(const std::string& path) {
@@ -94,6 +108,10 @@ Result<void> refuse_used_target(const std::string& path) {
 
 bool share_storage(const std::string& a, const std::string& b) {
     const auto& kernel = running_kernel();
+    if (is_part(a) || is_part(b)) {
+        const auto one = bytes_of(kernel, a), other = bytes_of(kernel, b);
+        return one && other && overlap(*one, *other);
+    }
     const Storage one = storage_of(kernel, a), other = storage_of(kernel, b);
     if (one.chain.empty() || other.chain.empty()) return false;
     if (contains(one.chain, other.chain.front()) || contains(other.chain, one.chain.front())) return true;
@@ -102,6 +120,10 @@ bool share_storage(const std::string& a, const std::string& b) {
 }
 
 Result<std::unique_ptr<WriteDevice>> open_target(const std::string& path, uint64_t size) {
+    if (is_part(path))
+        return Error{printable(path) +
+                     ": is a part of something else; a lost device is made anew on a file or a disk of its own, or on "
+                     "the device of a partition"};
     struct stat st;
     if (!path.empty() && ::lstat(path.c_str(), &st) != 0 && errno == ENOENT) return make_target(path, size);
     // Nothing is made through a link: where it leads is for its owner to say.

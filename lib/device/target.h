@@ -17,8 +17,8 @@ namespace raid56::device {
 /// Not there: a file is made, mode 0600, its name on stable storage; an empty file is used as well. Both
 /// are given `size` bytes that take no space, which last from the next sync() on. What is there keeps its
 /// length and its content.
-/// Errors (one sentence): as open_for_writing(); it has fewer bytes; a link that leads nowhere; the file
-/// cannot be made or given that length. A file that was made is removed then.
+/// Errors (one sentence): as open_for_writing(); a part of something (part_name.h); it has fewer bytes; a link that
+/// leads nowhere; the file cannot be made or given that length. A file that was made is removed then.
 Result<std::unique_ptr<WriteDevice>> open_target(const std::string& path, uint64_t size);
 
 /// An error where that block device is mounted or in use, however it is named. To be asked of all targets before the

@@ -12,6 +12,7 @@
 #include "base/printable.h"
 #include "repair/rebuilt_device.h"
 #include "session/identify.h"
+#include "session/whole_disk.h"
 #include "volume/assemble.h"
 
 namespace raid56::session {
@@ -170,6 +171,8 @@ Result<std::vector<device::Opened>> open_devices(const Options& options, const W
             if (opened[i].identity == device->identity)
                 return Error{printable(path) + ": is the same device as " + printable(options.devices[i]) +
                              ", named twice"};
+            else if (device::overlap(opened[i].identity, device->identity))
+                return Error{printable(path) + ": has bytes in common with " + printable(options.devices[i])};
         opened.push_back(std::move(*device));
     }
     return opened;
@@ -191,6 +194,8 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
         if (repair::is_marker(candidate.copies.front().bytes))
             return Error{candidate.path +
                          ": is a device that a rebuild has begun and not completed; leave it out, or end the rebuild"};
+    for (const auto& candidate : nameless)
+        if (auto disk = refuse_whole_disk(candidate.device->path(), world, candidates.empty())) return *disk;
     if (candidates.empty()) return volume::no_superblock(nameless.front());
     auto assembled = volume::assemble(candidates, options.distrust);
     if (!assembled) return assembled.error();

@@ -15,6 +15,7 @@
 #include "device/hold.h"
 #include "device/log_file.h"
 #include "device/open.h"
+#include "device/partitions.h"
 #include "device/signatures.h"
 #include "device/target.h"
 #include "parity/engine.h"
@@ -81,6 +82,7 @@ struct World {
     const std::atomic<bool>& stop;  // set by an interrupt
     std::span<parity::Engine* const> engines = parity::engines();
     Writing writing = {};
+    std::function<Result<device::PartitionTable>(const std::string& path)> partitions = device::find_partitions;
 };
 
 }  // namespace raid56::session

@@ -106,7 +106,7 @@ Result<std::unique_ptr<device::WriteDevice>> open_one(const OpenVolume& open, co
     auto device = world.writing.target(wanted.path, member.total_bytes);
     if (!device) return device.error();
     for (size_t i = 0; i < open.devices.size(); i++)
-        if (open.devices[i].identity == (*device)->identity() ||
+        if (device::overlap(open.devices[i].identity, (*device)->identity()) ||
             world.writing.share_storage(options.devices[i], wanted.path))
             return Error{name + ": is, or shares storage with, " + printable(options.devices[i]) + ", which is read"};
     if (earlier.begun || options.force) return device;
@@ -154,7 +154,8 @@ Result<OpenedTargets> open_rebuild_targets(const OpenVolume& open, const std::ve
         if (is_new && world.writing.exists(target.path)) opened.created.push_back(target.path);
         if (!device) return give_up(device.error());
         for (const auto& other : opened.devices)
-            if (other->identity() == (*device)->identity() || world.writing.share_storage(other->path(), target.path))
+            if (device::overlap(other->identity(), (*device)->identity()) ||
+                world.writing.share_storage(other->path(), target.path))
                 return give_up(
                     Error{printable(target.path) + ": is, or shares storage with, " + printable(other->path())});
         opened.devices.push_back(std::move(*device));

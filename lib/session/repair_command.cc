@@ -362,7 +362,8 @@ class RepairRun final : public repair::Listener {
                 held.clock,
                 held.stop,
                 held.engines,
-                held.writing};
+                held.writing,
+                held.partitions};
     }
 
     // Of records that can be read no more it is not known what they wrote.

@@ -7,6 +7,7 @@
 
 #include "base/printable.h"
 #include "repair/reached.h"
+#include "session/whole_disk.h"
 #include "volume/assemble.h"
 #include "volume/super_scan.h"
 
@@ -82,7 +83,12 @@ class Matcher {
                              ", the journal knows " + std::to_string(state_.header.generation.v) +
                              ": somebody mounted the file system since; nothing is done"};
             seen.devid = known->devid;
+        } else if (auto disk = refuse_whole_disk(path, world_, false)) {
+            return *disk;
         }
+        for (const auto& other : seen_)
+            if (!(other.identity == seen.identity) && device::overlap(other.identity, seen.identity))
+                return Error{printable(path) + ": has bytes in common with " + printable(other.path)};
         seen_.push_back(std::move(seen));
         return {};
     }

@@ -74,8 +74,8 @@ class MountGuardTest : public testing::Test {
         folder_.text("proc/self/mountinfo", text);
     }
 
-    std::string error_of(const std::string& path) {
-        const auto result = refuse_if_used(kernel_, path, identities_.at(path));
+    std::string error_of(const std::string& path, Range part = {0, UINT64_MAX}) {
+        const auto result = refuse_if_used(kernel_, path, identities_.at(path).narrowed(part));
         return result ? "" : result.error().message;
     }
 
@@ -206,7 +206,7 @@ TEST_F(MountGuardTest, ALoopDeviceSharesTheIdentityOfItsFile) {
     attach("loop0", "/img/a", kImage);
     attach("loop1", "/img/a", kImage, 4096);
     EXPECT_EQ(shared_identity(kernel_, "/dev/loop0", kLoop0), kImage);
-    EXPECT_EQ(shared_identity(kernel_, "/dev/loop1", kLoop1), kLoop1) << "it begins elsewhere";
+    EXPECT_EQ(shared_identity(kernel_, "/dev/loop1", kLoop1), kImage.narrowed({4096, UINT64_MAX}));
     EXPECT_EQ(shared_identity(kernel_, "/dev/sda", kDisk), kDisk);
     EXPECT_EQ(shared_identity(kernel_, "/img/a", kImage), kImage);
 }
@@ -215,6 +215,94 @@ TEST_F(MountGuardTest, ALoopDeviceOverALoopDeviceOverAFile) {
     attach("loop0", "/img/a", kImage);
     attach("loop1", "/dev/loop0", kLoop0);
     EXPECT_EQ(shared_identity(kernel_, "/dev/loop1", kLoop1), kImage);
+}
+
+// In units of 512 bytes, as sysfs has it: sda1 is [1 MiB, 2 MiB), sda2 [2 MiB, 4 MiB).
+class PartGuardTest : public MountGuardTest {
+  protected:
+    PartGuardTest() {
+        place("sda/sda1", 2048, 2048);
+        place("sda/sda2", 4096, 4096);
+    }
+    void place(const std::string& partition, uint64_t start, uint64_t size) {
+        folder_.text("sys/devices/" + partition + "/start", std::to_string(start) + "\n");
+        folder_.text("sys/devices/" + partition + "/size", std::to_string(size) + "\n");
+    }
+    static constexpr Range kFirst{1 << 20, 2 << 20}, kSecond{2 << 20, 4 << 20}, kBehind{4 << 20, UINT64_MAX};
+};
+
+TEST_F(PartGuardTest, WhatLiesBesideAPartIsNoneOfItsBusiness) {
+    mounts({"90 22 8:1 / /mnt rw - ext4 /dev/sda1 rw"});
+    held_ = {"/dev/sda", "/dev/sda1"};  // who holds a partition makes the disk busy
+    EXPECT_EQ(error_of("/dev/sda", kFirst), "/dev/sda: is in use: /dev/sda1, mounted at /mnt");
+    EXPECT_EQ(error_of("/dev/sda", {kFirst.end - 1, UINT64_MAX}), "/dev/sda: is in use: /dev/sda1, mounted at /mnt");
+    EXPECT_EQ(error_of("/dev/sda", kSecond), "");
+    EXPECT_EQ(error_of("/dev/sda", kBehind), "");
+    EXPECT_EQ(error_of("/dev/sda2"), "");
+    EXPECT_NE(error_of("/dev/sda"), "");
+}
+
+TEST_F(PartGuardTest, AWholeDiskThatIsHeldIsHeldInEachPart) {
+    held_ = {"/dev/sda"};
+    EXPECT_NE(error_of("/dev/sda", kSecond), "");
+    EXPECT_NE(error_of("/dev/sda", kBehind), "");
+    held_ = {};
+    folder_.folder("sys/devices/sda/holders/dm-0");
+    EXPECT_EQ(error_of("/dev/sda", kBehind), "/dev/sda: is in use: held by /dev/dm-0");
+    EXPECT_EQ(error_of("/dev/sda2"), "/dev/sda2: is in use: /dev/sda, held by /dev/dm-0");
+}
+
+TEST_F(PartGuardTest, LoopDevicesOverAPart) {
+    attach("loop0", "/img/a", kImage, 1 << 20);
+    loops_["/dev/loop0"].size_limit = 1 << 20;
+    held_ = {"/dev/loop0"};
+    EXPECT_NE(error_of("/img/a"), "");
+    EXPECT_NE(error_of("/img/a", kFirst), "");
+    EXPECT_EQ(error_of("/img/a", kSecond), "");
+    EXPECT_EQ(error_of("/img/a", {0, 1 << 20}), "");
+    EXPECT_NE(error_of("/img/a", {0, (1 << 20) + 1}), "");
+}
+
+TEST_F(PartGuardTest, APartOfALoopDeviceIsLookedForInItsFile) {
+    attach("loop0", "/img/a", kImage, 1 << 20);
+    attach("loop1", "/img/a", kImage, 2 << 20);  // begins 1 MiB behind loop0
+    held_ = {"/dev/loop1"};
+    EXPECT_EQ(error_of("/dev/loop0", {0, 1 << 20}), "");
+    EXPECT_NE(error_of("/dev/loop0", {0, (1 << 20) + 1}), "");
+}
+
+TEST_F(PartGuardTest, PartitionsOfALoopDeviceOverAnImage) {
+    attach("loop1", "/img/a", kImage);
+    add_device("loop1/loop1p1", "259:0");
+    folder_.text("sys/devices/loop1/loop1p1/partition", "1\n");
+    place("loop1/loop1p1", 2048, 2048);
+    identities_["/dev/loop1p1"] = {true, makedev(259, 0), 0};
+    mounts({"90 22 259:0 / /mnt rw - ext4 /dev/loop1p1 rw"});
+    held_ = {"/dev/loop1", "/dev/loop1p1"};
+    EXPECT_EQ(error_of("/img/a", kFirst), "/img/a: is in use: /dev/loop1p1, mounted at /mnt");
+    EXPECT_EQ(error_of("/img/a", kSecond), "");
+    EXPECT_EQ(shared_identity(kernel_, "/dev/loop1p1", identities_["/dev/loop1p1"]), kImage.narrowed(kFirst));
+}
+
+TEST_F(PartGuardTest, PartitionsArePartsOfTheirDisk) {
+    EXPECT_EQ(shared_identity(kernel_, "/dev/sda1", kPart1), kDisk.narrowed(kFirst));
+    EXPECT_EQ(shared_identity(kernel_, "/dev/sda", kDisk.narrowed(kFirst)), kDisk.narrowed(kFirst));
+    EXPECT_TRUE(overlap(shared_identity(kernel_, "/dev/sda1", kPart1), kDisk));
+    EXPECT_FALSE(overlap(shared_identity(kernel_, "/dev/sda1", kPart1), shared_identity(kernel_, "/dev/sda2", kPart2)));
+    place("sda/sda1", UINT64_MAX, 1);  // no place that a disk has
+    EXPECT_EQ(shared_identity(kernel_, "/dev/sda1", kPart1), kPart1);
+}
+
+TEST(IdentityTest, PartsWithinParts) {
+    const Identity outer = kImage.narrowed({100, 200});
+    EXPECT_EQ(outer.part, (Range{100, 200}));
+    EXPECT_EQ(outer.narrowed({10, 20}).part, (Range{110, 120}));
+    EXPECT_EQ(outer.narrowed({10, UINT64_MAX}).part, (Range{110, 200}));
+    EXPECT_TRUE(outer.narrowed({100, 200}).part.empty());
+    EXPECT_FALSE(overlap(kImage.narrowed({0, 100}), outer));
+    EXPECT_TRUE(overlap(kImage.narrowed({0, 101}), outer));
+    EXPECT_FALSE(overlap(kOther, outer));
+    EXPECT_EQ(outer.whole(), kImage);
 }
 
 }  // namespace

@@ -138,8 +138,7 @@ TEST_F(OpenTest, ALoopDeviceIsItsFile) {
     if (!loop || !second || !inner) GTEST_SKIP() << loop.why_not();
     EXPECT_EQ(identity_of(loop.path()), identity_of(path));
     EXPECT_EQ(identity_of(second.path()), identity_of(path));
-    EXPECT_NE(identity_of(inner.path()), identity_of(path));
-    EXPECT_TRUE(identity_of(inner.path()).block);
+    EXPECT_EQ(identity_of(inner.path()), identity_of(path).narrowed({65536, UINT64_MAX}));
     const LoopDevice stacked(loop.path());
     if (!stacked) GTEST_SKIP() << stacked.why_not();
     EXPECT_EQ(identity_of(stacked.path()), identity_of(path));
@@ -222,6 +221,37 @@ TEST_F(OpenTest, EveryMemberOfAMountedBtrfsIsInUse) {
     EXPECT_EQ(shell("umount " + where), 0);
     for (const auto& path : {first.path(), second.path(), a, b}) EXPECT_EQ(error_of(path), "");
     shell("btrfs device scan --forget " + first.path() + " && btrfs device scan --forget " + second.path());
+}
+
+TEST_F(OpenTest, APartitionIsFreeWhereAnotherOneIsHeld) {
+    const auto path = folder_.file("image", 4 << 20);
+    const LoopDevice loop(path, "-r -P");
+    if (!loop) GTEST_SKIP() << loop.why_not();
+    const Fd disk(::open(loop.path().c_str(), O_RDONLY));
+    for (const int number : {1, 2}) {
+        blkpg_partition partition{};
+        partition.start = number << 20;
+        partition.length = 1 << 20;
+        partition.pno = number;
+        blkpg_ioctl_arg argument{BLKPG_ADD_PARTITION, 0, sizeof partition, &partition};
+        if (::ioctl(disk.get(), BLKPG, &argument) != 0) GTEST_SKIP() << "no partitions on loop devices here";
+        if (!std::filesystem::exists(loop.path() + "p" + std::to_string(number))) GTEST_SKIP() << "no device nodes";
+    }
+    const auto first = loop.path() + "p1", second = loop.path() + "p2";
+    const auto place_of_first = "@1048576+1048576", place_of_second = "@2097152+1048576";
+    EXPECT_EQ(identity_of(first), identity_of(path + place_of_first));
+    EXPECT_EQ(identity_of(second), identity_of(loop.path() + place_of_second));
+    const Fd holder(::open(first.c_str(), O_RDONLY | O_EXCL));
+    ASSERT_TRUE(holder);
+    EXPECT_EQ(error_of(second), "");
+    expect_in_use(first);
+    // The same places without the partitions.
+    EXPECT_EQ(error_of(loop.path() + place_of_second), "");
+    EXPECT_EQ(error_of(path + place_of_second), "");
+    const auto message = error_of(path + place_of_first);
+    EXPECT_TRUE(message.starts_with(path + ": is in use: " + first)) << message;
+    EXPECT_NE(error_of(loop.path() + place_of_first), "");
+    EXPECT_NE(error_of(loop.path() + "@2097151"), "") << "one byte of the first is in it";
 }
 
 }  // namespace
