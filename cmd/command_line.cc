@@ -13,6 +13,7 @@
 #include "scrub/threads.h"
 #include "session/bench_command.h"
 #include "session/inspect_command.h"
+#include "session/maps.h"
 #include "session/rebuild_command.h"
 #include "session/repair_command.h"
 #include "session/scrub_command.h"
@@ -44,7 +45,7 @@ const std::map<std::string, repair::Kind> kKinds = {{"data", repair::Kind::data}
 // What the words say before it has become options.
 struct Words {
     std::string format = "text", progress = "auto", reading = "auto", logical, no_checksum = "report", max_writes;
-    std::vector<std::string> distrust, only, onto;
+    std::vector<std::string> distrust, only, onto, maps, new_maps;
 };
 
 // Digits alone, within 64 bits: CLI11's own conversion takes a sign and wraps.
@@ -106,11 +107,28 @@ void add_file_system(CLI::App& command, const session::World& world, session::Op
         ->check(kNumber)
         ->allow_extra_args(false)  // the words behind it are devices
         ->take_all();
+    command
+        .add_option("--map", words.maps,
+                    "map file of ddrescue: what it did not copy of this device is unreadable; may be given again")
+        ->option_text("DEVICE=MAPFILE")
+        ->allow_extra_args(false)
+        ->take_all();
     add_common(command, world, options, words);
 }
 
 void add_files(CLI::App& command, session::Options& options) {
     command.add_flag("--files", options.files, "name the files that damage hurts; findings are told at the end");
+}
+
+void add_new_maps(CLI::App& command, Words& words) {
+    command
+        .add_option(
+            "--write-map", words.new_maps,
+            "make a map file for the next run of ddrescue: what is bad on this device, and what of it is needed; "
+            "may be given again")
+        ->option_text("DEVICE=FILE")
+        ->allow_extra_args(false)
+        ->take_all();
 }
 
 void add_repair(CLI::App& command, session::Options& options, Words& words) {
@@ -202,6 +220,7 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     CLI::App* scrub = app.add_subcommand("scrub", "verify everything, report, change nothing");
     add_file_system(*scrub, world, options, said);
     add_files(*scrub, options);
+    add_new_maps(*scrub, said);
     CLI::App* inspect = app.add_subcommand("inspect", "show superblocks, devices and chunks, or where something lies");
     add_file_system(*inspect, world, options, said);
     inspect->add_option("--logical", said.logical, "the row of that logical address, column by column")
@@ -258,6 +277,12 @@ int run_command_line(const std::vector<std::string>& words, const session::World
     if (options.logical && options.file) return usage(world, "--logical and --file exclude each other");
     options.no_checksum = kNoChecksum.at(said.no_checksum);
     for (const auto& kind : said.only) options.limits.only.insert(kKinds.at(kind));
+    for (const auto& [given, maps] : {std::pair(&said.maps, &options.maps), {&said.new_maps, &options.new_maps}})
+        for (const auto& word : *given) {
+            const auto option = session::split_map_option(word, options.devices);
+            if (!option) return usage(world, "not DEVICE=FILE, or no device of this command: " + word);
+            maps->push_back(*option);
+        }
     if (!said.max_writes.empty()) options.limits.max_writes = parse_number(said.max_writes);
     if (repair->parsed()) {
         const std::string wrong = wrong_repair(options);

@@ -29,18 +29,40 @@ class RangeSet {
             ranges_.push_back(range);
     }
 
+    /// Takes out what of `range` is in the set.
+    void remove(Range range) {
+        auto at = first_behind(range.start);
+        if (range.empty() || at == ranges_.end() || at->start >= range.end) return;
+        const Range before{at->start, range.start};
+        auto last = at;
+        while (last + 1 != ranges_.end() && (last + 1)->start < range.end) ++last;
+        const Range after{range.end, last->end};
+        at = ranges_.erase(at, last + 1);
+        if (!after.empty()) at = ranges_.insert(at, after);
+        if (!before.empty()) ranges_.insert(at, before);
+    }
+
     bool empty() const { return ranges_.empty(); }
+    bool touches(Range range) const {
+        const auto at = first_behind(range.start);
+        return !range.empty() && at != ranges_.end() && at->start < range.end;
+    }
     const std::vector<Range>& ranges() const { return ranges_; }
 
     /// Calls take(part) for each part of `range` that is in the set, ascending.
     template <class Take>
     void overlaps(Range range, Take&& take) const {
-        auto at = std::upper_bound(ranges_.begin(), ranges_.end(), range.start,
-                                   [](uint64_t start, const Range& r) { return start < r.end; });
-        for (; at != ranges_.end() && at->start < range.end; ++at) take(intersect(*at, range));
+        for (auto at = first_behind(range.start); at != ranges_.end() && at->start < range.end; ++at)
+            take(intersect(*at, range));
     }
 
   private:
+    /// The first that ends behind `start`.
+    std::vector<Range>::const_iterator first_behind(uint64_t start) const {
+        return std::upper_bound(ranges_.begin(), ranges_.end(), start,
+                                [](uint64_t at, const Range& r) { return at < r.end; });
+    }
+
     std::vector<Range> ranges_;
 };
 

@@ -12,6 +12,7 @@
 #include "session/conclude.h"
 #include "session/decide_states.h"
 #include "session/inspect_row.h"
+#include "session/maps.h"
 #include "tree/path.h"
 #include "volume/losses.h"
 
@@ -53,8 +54,13 @@ const char* extent_kind(const format::FileExtent& extent) {
 
 class InspectRun {
   public:
-    InspectRun(const Options& options, const World& world)
-        : options_(options), world_(world), json_(world.out), text_(world.out), start_(world.clock()) {}
+    InspectRun(const Options& options, const MappedWorld& mapped)
+        : options_(options),
+          world_(mapped.world),
+          maps_(mapped.maps),
+          json_(world_.out),
+          text_(world_.out),
+          start_(world_.clock()) {}
 
     int run() {
         try {
@@ -66,6 +72,7 @@ class InspectRun {
 
   private:
     int run_stages() {
+        if (!maps_) return fail(maps_.error());
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
@@ -290,6 +297,7 @@ class InspectRun {
 
     const Options& options_;
     const World& world_;
+    const Result<Maps>& maps_;
     report::JsonWriter json_;
     report::TextWriter text_;
     double start_;
@@ -299,6 +307,8 @@ class InspectRun {
 
 }  // namespace
 
-int inspect_command(const Options& options, const World& world) { return InspectRun(options, world).run(); }
+int inspect_command(const Options& options, const World& world) {
+    return InspectRun(options, map_world(options, world)).run();
+}
 
 }  // namespace raid56::session

@@ -28,6 +28,12 @@ namespace raid56::session {
 enum class Format : uint8_t { text, json };
 enum class Progress : uint8_t { automatic, always, never };
 
+/// DEVICE=FILE: a map file of ddrescue, and the device that it is of.
+struct MapOption {
+    std::string device;  // as named on the command line, or the file or disk that it is a part of
+    std::string file;
+};
+
 struct Options {
     std::vector<std::string> devices;
     Format format = Format::text;
@@ -36,6 +42,8 @@ struct Options {
     std::string engine = "auto";
     unsigned threads = 0;
     device::Reading reading = device::Reading::automatic;
+    std::vector<MapOption> maps;      // to be read
+    std::vector<MapOption> new_maps;  // scrub: to be written
     bool files = false;               // name the files that damage hurts
     std::optional<uint64_t> logical;  // inspect
     std::optional<std::string> file;  // inspect

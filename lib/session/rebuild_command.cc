@@ -17,11 +17,13 @@
 #include <stdexcept>
 
 #include "base/printable.h"
+#include "checksum/checksum.h"
 #include "scrub/scrub.h"
 #include "scrub/super_check.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
+#include "session/maps.h"
 #include "session/progress_file.h"
 #include "session/random_id.h"
 #include "session/rebuild_targets.h"
@@ -47,13 +49,15 @@ std::string cannot_write(const std::string& path, int error) {
 
 class RebuildRun final : public scrub::Sink {
   public:
-    RebuildRun(const Options& options, const World& world, report::Writer& writer, report::ProgressLine& progress)
+    RebuildRun(const Options& options, const MappedWorld& mapped, report::Writer& writer,
+               report::ProgressLine& progress)
         : options_(options),
-          world_(world),
+          world_(mapped.world),
+          maps_(mapped.maps),
           writer_(writer),
           tally_(writer, progress),
           progress_line_(progress),
-          start_(world.clock()) {}
+          start_(world_.clock()) {}
 
     int run() {
         try {
@@ -65,6 +69,7 @@ class RebuildRun final : public scrub::Sink {
 
   private:
     int run_stages() {
+        if (!maps_) return fail(maps_.error());
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
@@ -195,15 +200,28 @@ class RebuildRun final : public scrub::Sink {
         return {};
     }
 
+    // What came of the rows so far depends on what was no data in them.
+    static uint32_t sum_of(const device::Erasures& erased) {
+        std::vector<uint8_t> bytes;
+        for (const Range range : erased.ranges())
+            for (const uint64_t bound : {range.start, range.end})
+                for (unsigned i = 0; i < 64; i += 8) bytes.push_back(static_cast<uint8_t>(bound >> i));
+        const Digest digest = checksum::digest(CsumKind::crc32c, bytes);
+        return uint32_t{digest[0]} | uint32_t{digest[1]} << 8 | uint32_t{digest[2]} << 16 | uint32_t{digest[3]} << 24;
+    }
+
     // What binds a state file to this rebuild.
     Json header(uint64_t id) const {
         Json survivors = Json::array(), onto = Json::array(), distrust = Json::array();
-        for (const auto& member : volume().members())
-            if (member.device != nullptr)
-                survivors.push_back({{"devid", member.devid.v},
-                                     {"uuid", volume::uuid_text(member.uuid)},
-                                     {"generation", member.generation.v},
-                                     {"size", member.device->size()}});
+        for (const auto& member : volume().members()) {
+            if (member.device == nullptr) continue;
+            Json survivor = {{"devid", member.devid.v},
+                             {"uuid", volume::uuid_text(member.uuid)},
+                             {"generation", member.generation.v},
+                             {"size", member.device->size()}};
+            if (const auto erased = maps_->of(member.path)) survivor["erased"] = sum_of(*erased);
+            survivors.push_back(std::move(survivor));
+        }
         for (const auto& target : wanted_) onto.push_back(volume().members()[target.member].devid.v);
         for (const DevId devid : options_.distrust) distrust.push_back(devid.v);
         std::sort(onto.begin(), onto.end());
@@ -531,6 +549,7 @@ class RebuildRun final : public scrub::Sink {
 
     const Options& options_;
     const World& world_;
+    const Result<Maps>& maps_;
     report::Writer& writer_;
     Tally tally_;
     report::ProgressLine& progress_line_;
@@ -559,7 +578,7 @@ class RebuildRun final : public scrub::Sink {
 
 int rebuild_command(const Options& options, const World& world) {
     Reporting reporting(options, world);
-    return RebuildRun(options, world, reporting.writer(), reporting.progress()).run();
+    return RebuildRun(options, map_world(options, world), reporting.writer(), reporting.progress()).run();
 }
 
 }  // namespace raid56::session

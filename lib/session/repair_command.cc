@@ -22,6 +22,7 @@
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"
+#include "session/maps.h"
 #include "session/random_id.h"
 #include "session/reporting.h"
 #include "session/scrub_volume.h"
@@ -45,14 +46,15 @@ class Recheck final : public scrub::Sink {
 
 class RepairRun final : public repair::Listener {
   public:
-    RepairRun(const Options& options, const World& world, report::Writer& writer, report::ProgressLine& progress)
+    RepairRun(const Options& options, const MappedWorld& mapped, report::Writer& writer, report::ProgressLine& progress)
         : options_(options),
-          world_(world),
+          world_(mapped.world),
+          maps_(mapped.maps),
           writer_(writer),
           tally_(writer, progress),
           progress_(progress),
           limits_(options.limits),
-          start_(world.clock()) {}
+          start_(world_.clock()) {}
 
     int run() {
         try {
@@ -64,6 +66,7 @@ class RepairRun final : public repair::Listener {
 
   private:
     int run_stages() {
+        if (!maps_) return fail(maps_.error());
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
@@ -125,6 +128,7 @@ class RepairRun final : public repair::Listener {
         auto matched = match_targets(options_.devices, *file_, state_, Needed::all, world_);
         if (!matched) return fail(matched.error());
         targets_ = std::move(*matched);
+        if (const int unread = forget_erasures(); unread != 0) return fail(journal_error(unread));
         int error = file_->resize(state_.end);
         // Whoever was killed may not have come to it.
         if (error == 0) error = file_->sync();
@@ -135,6 +139,24 @@ class RepairRun final : public repair::Listener {
         if (auto fine = applier_->check(); !fine) return fail(fine.error());
         world_.err << printable(options_.journal) << ": an unfinished repair is gone on with, as it was planned\n";
         return apply(true);
+    }
+
+    // What the run before wrote, or will now be written, is data: --map tells of the first state. Returns 0 or an
+    // errno.
+    int forget_erasures() {
+        repair::LogReader reader(*file_);
+        for (const Phase phase : repair::kPhases) {
+            const int error = reader.each_write(state_, phase, false, [&](const auto& place, const auto& decoded) {
+                const auto& what = decoded.write.what;
+                for (const auto& target : targets_.targets)
+                    if (const auto erased = maps_->of(target.device->path());
+                        erased && target.devid == what.devid && !state_.failed.contains(place.head.number))
+                        erased->remove({what.physical.v, what.physical.v + what.length});
+                return true;
+            });
+            if (error != 0) return error;
+        }
+        return 0;
     }
 
     // ---- 2. and 3. the plan
@@ -486,6 +508,7 @@ class RepairRun final : public repair::Listener {
 
     Options options_;
     const World& world_;
+    const Result<Maps>& maps_;
     report::Writer& writer_;
     Tally tally_;
     report::ProgressLine& progress_;
@@ -510,7 +533,7 @@ class RepairRun final : public repair::Listener {
 
 int repair_command(const Options& options, const World& world) {
     Reporting reporting(options, world);
-    return RepairRun(options, world, reporting.writer(), reporting.progress()).run();
+    return RepairRun(options, map_world(options, world), reporting.writer(), reporting.progress()).run();
 }
 
 }  // namespace raid56::session

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// 1. Open the volume.
-// 2. Check everything and tell it.
-// 3. Sum up.
+// 1. Read the maps; make the files of new ones.
+// 2. Open the volume.
+// 3. Check everything and tell it.
+// 4. Write the new maps; sum up.
 #include "session/scrub_command.h"
 
 #include <exception>
 
 #include "session/choose_engine.h"
 #include "session/conclude.h"
+#include "session/maps.h"
+#include "session/new_maps.h"
 #include "session/reporting.h"
 #include "session/scrub_volume.h"
 
@@ -17,13 +20,14 @@ namespace {
 
 class ScrubRun {
   public:
-    ScrubRun(const Options& options, const World& world, report::Writer& writer, report::ProgressLine& progress)
+    ScrubRun(const Options& options, const MappedWorld& mapped, report::Writer& writer, report::ProgressLine& progress)
         : options_(options),
-          world_(world),
+          world_(mapped.world),
+          maps_(mapped.maps),
           writer_(writer),
           tally_(writer, progress),
           progress_(progress),
-          start_(world.clock()) {}
+          start_(world_.clock()) {}
 
     int run() {
         try {
@@ -35,15 +39,24 @@ class ScrubRun {
 
   private:
     int run_stages() {
+        if (!maps_) return fail(maps_.error());
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
+        auto new_maps = NewMaps::create(options_, world_);
+        if (!new_maps) return fail(new_maps.error());
+        new_maps_ = std::move(*new_maps);
+        tally_.note_in(new_maps_);
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return world_.stop ? finish(scrub::Counters{}) : fail(open.error());
         sectorsize_ = open->volume->sectorsize();
         if (options_.files) tally_.hold_findings();
         const auto counters = scrub_volume({*open, *engine_, options_, world_}, writer_, tally_, progress_);
         tally_.tell_held(*open, world_.stop);
+        if (!world_.stop) {
+            if (auto written = new_maps_.write(*open->volume, *maps_); !written) return fail(written.error());
+            written_ = true;
+        }
         return finish(counters);
     }
 
@@ -60,6 +73,8 @@ class ScrubRun {
     }
 
     int end(report::Verdict verdict, const scrub::Counters& counters, std::vector<uint64_t> suspects) {
+        // Of what was not looked at nothing is known.
+        if (!written_) new_maps_.remove(world_);
         report::Summary summary;
         summary.command = "scrub";
         summary.verdict = verdict;
@@ -73,6 +88,9 @@ class ScrubRun {
 
     const Options& options_;
     const World& world_;
+    const Result<Maps>& maps_;
+    NewMaps new_maps_;
+    bool written_ = false;  // they are
     report::Writer& writer_;
     Tally tally_;
     report::ProgressLine& progress_;
@@ -85,7 +103,7 @@ class ScrubRun {
 
 int scrub_command(const Options& options, const World& world) {
     Reporting reporting(options, world);
-    return ScrubRun(options, world, reporting.writer(), reporting.progress()).run();
+    return ScrubRun(options, map_world(options, world), reporting.writer(), reporting.progress()).run();
 }
 
 }  // namespace raid56::session

@@ -18,6 +18,7 @@ void Tally::damage(const scrub::Damage& damage) {
         keep_behind(damage);
         if (damage.role == scrub::Role::super) planner_->block();
     }
+    if (new_maps_ != nullptr) new_maps_->damage(damage);
     if (holds_) return held_.add(damage);
     progress_.clear();
     writer_.damage(damage);

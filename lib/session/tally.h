@@ -11,6 +11,7 @@
 #include "report/progress.h"
 #include "scrub/findings.h"
 #include "session/name_files.h"
+#include "session/new_maps.h"
 
 namespace raid56::session {
 
@@ -30,6 +31,8 @@ class Tally final : public scrub::Sink {
         file_ = std::move(file);
     }
 
+    /// From now on damage is noted there, too.
+    void note_in(NewMaps& maps) { new_maps_ = &maps; }
     /// From now on findings are held back, until tell_held().
     void hold_findings() { holds_ = true; }
     /// Tells them with the files behind them; nothing where none are held back.
@@ -57,6 +60,7 @@ class Tally final : public scrub::Sink {
     report::Writer& writer_;
     report::ProgressLine& progress_;
     repair::Planner* planner_ = nullptr;
+    NewMaps* new_maps_ = nullptr;
     const volume::Volume* volume_ = nullptr;
     std::string file_;
     bool any_ = false, lost_ = false, undecided_ = false, missing_ = false;

@@ -101,6 +101,40 @@ class RepairWorld {
     Outcome scrub_with(const std::string& lost, const std::string& instead) {
         return run({"scrub"}, words_without({lost}, instead));
     }
+    /// Any command.
+    Outcome run_words(const std::vector<std::string>& words) {
+        std::ostringstream out, err;
+        session::World world{out,   err, false, [this](const std::string& path, device::Reading) { return open(path); },
+                             clock, stop};
+        world.writing.device = [this](const std::string& path) { return writer(path); };
+        world.writing.create = [this](const std::string& path) -> Result<std::unique_ptr<device::WriteDevice>> {
+            if (disks_.contains(path)) return Error{path + ": cannot create: it exists"};
+            log(path);
+            return writer(path);
+        };
+        world.writing.open = world.writing.read = [this](const std::string& path) { return writer(path); };
+        world.writing.temporary = [this]() -> Result<std::unique_ptr<device::WriteDevice>> {
+            return std::unique_ptr<device::WriteDevice>(std::make_unique<test::CutWriter>(
+                std::make_shared<test::CutDisk>(power, "temporary", nullptr), device::Identity{}));
+        };
+        world.writing.exists = [this](const std::string& path) { return disks_.contains(path); };
+        world.writing.remove = [this](const std::string& path) {
+            if (!keep_removed) disks_.erase(path);
+        };
+        world.writing.target = [this](const std::string& path, uint64_t size) { return target(path, size); };
+        world.writing.signatures = [this](const std::string& path) { return signatures_of(path); };
+        held.clear();
+        world.writing.hold = [this](const std::string& path) -> Result<std::unique_ptr<device::Hold>> {
+            held.push_back(path);
+            return std::unique_ptr<device::Hold>(std::make_unique<NoHold>(*this));
+        };
+        world.writing.batch_bytes = batch_bytes;
+        Outcome done;
+        done.status = run_command_line(words, world);
+        done.out = out.str();
+        done.err = err.str();
+        return done;
+    }
     /// One more file.
     void add(const std::string& path, const std::vector<uint8_t>& bytes) {
         log(path)->write(0, bytes);
@@ -146,39 +180,6 @@ class RepairWorld {
         words.insert(words.begin() + 1, {"--format", "json", "--engine", "isal", "--threads", "1"});
         words.insert(words.end(), more.begin(), more.end());
         return run_words(words);
-    }
-    Outcome run_words(const std::vector<std::string>& words) {
-        std::ostringstream out, err;
-        session::World world{out,   err, false, [this](const std::string& path, device::Reading) { return open(path); },
-                             clock, stop};
-        world.writing.device = [this](const std::string& path) { return writer(path); };
-        world.writing.create = [this](const std::string& path) -> Result<std::unique_ptr<device::WriteDevice>> {
-            if (disks_.contains(path)) return Error{path + ": cannot create: it exists"};
-            log(path);
-            return writer(path);
-        };
-        world.writing.open = world.writing.read = [this](const std::string& path) { return writer(path); };
-        world.writing.temporary = [this]() -> Result<std::unique_ptr<device::WriteDevice>> {
-            return std::unique_ptr<device::WriteDevice>(std::make_unique<test::CutWriter>(
-                std::make_shared<test::CutDisk>(power, "temporary", nullptr), device::Identity{}));
-        };
-        world.writing.exists = [this](const std::string& path) { return disks_.contains(path); };
-        world.writing.remove = [this](const std::string& path) {
-            if (!keep_removed) disks_.erase(path);
-        };
-        world.writing.target = [this](const std::string& path, uint64_t size) { return target(path, size); };
-        world.writing.signatures = [this](const std::string& path) { return signatures_of(path); };
-        held.clear();
-        world.writing.hold = [this](const std::string& path) -> Result<std::unique_ptr<device::Hold>> {
-            held.push_back(path);
-            return std::unique_ptr<device::Hold>(std::make_unique<NoHold>(*this));
-        };
-        world.writing.batch_bytes = batch_bytes;
-        Outcome done;
-        done.status = run_command_line(words, world);
-        done.out = out.str();
-        done.err = err.str();
-        return done;
     }
     std::shared_ptr<test::CutDisk> log(const std::string& path) {
         auto& disk = disks_[path];
