@@ -187,6 +187,30 @@ TEST_F(MapTest, ASurvivorOfARebuildMayHaveAMap) {
     EXPECT_TRUE(made == wanted);
 }
 
+TEST_F(MapTest, ARebuildThatWasCutOffNeedsTheSameMap) {
+    unpack("001-demo-clean");
+    if (HasFatalFailure()) return;
+    lose("d2.img", {{40 << 20, 100 << 20}});
+    before_ = world_.state();
+    const std::vector<std::string> plain = {"--onto", "1=new"};
+    auto mapped = plain;
+    mapped.insert(mapped.end(), {"--map", "d2.img=d2.img.map"});
+    world_.power.never_cut();
+    EXPECT_EQ(world_.rebuild({"d1.img"}, mapped).status, 1);
+    const uint64_t operations = world_.power.used();
+    world_.set(before_);
+    world_.power.cut_at(operations / 2);
+    EXPECT_THROW(world_.rebuild({"d1.img"}, mapped), test::PowerCut);
+    world_.power.never_cut();
+    world_.set(world_.after_cut(test::Unsynced::kept, 1));
+    const Outcome without = world_.rebuild({"d1.img"}, plain);
+    EXPECT_EQ(without.status, 8);
+    EXPECT_TRUE(holds(without.err, "is of a rebuild from or onto other devices")) << without.err;
+    world_.add("other", bytes_of(map_of({{40 << 20, 99 << 20}})));
+    EXPECT_EQ(world_.rebuild({"d1.img"}, {"--onto", "1=new", "--map", "d2.img=other"}).status, 8);
+    EXPECT_EQ(world_.rebuild({"d1.img"}, mapped).status, 1);
+}
+
 TEST_F(MapTest, InspectShowsWhatIsNotThere) {
     unpack("001-demo-clean");
     if (HasFatalFailure()) return;
