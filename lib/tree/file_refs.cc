@@ -2,7 +2,8 @@
 //
 // 1. Every tree with file extents is walked, blocks that trees share only the first time. Where a leaf refers to a
 //    wanted range, it and all blocks above it are hot; so are those above a block that is hot already.
-// 2. Every tree is walked again, through hot blocks alone: what their leaves say holds in each tree that has them.
+// 2. Every tree is walked again, through hot blocks alone, each once: what their leaves say holds in each tree that
+//    has them. (A sound tree has no block twice. One made to do harm may have as many ways to a leaf as it likes.)
 #include "tree/file_refs.h"
 
 #include <algorithm>
@@ -43,8 +44,11 @@ class Finder {
     }
 
     void collect(uint64_t tree, const TreeRoot& root, bool logged) {
+        std::unordered_set<uint64_t> entered;
         WalkCallbacks callbacks;
-        callbacks.enter = [&](Logical start, uint8_t) { return hot_.contains(start.v); };
+        callbacks.enter = [&](Logical start, uint8_t) {
+            return hot_.contains(start.v) && entered.insert(start.v).second;
+        };
         callbacks.lost = [&](const BlockExpect&) { found_.incomplete = true; };
         callbacks.visit = [&](const Visit& visit) {
             if (visit.header.level > 0) return;
