@@ -39,7 +39,7 @@ Paths Names::of(uint64_t tree, uint64_t inode) {
         if (log_.subvolumes[i] == tree) names = names_of(log_.trees[i], inode, found.incomplete);
     for (const auto& name : names) {
         const Folder& above = folder(tree, name.directory);
-        if (above.known)
+        if (above.known && above.path.size() + name.name.size() <= kLongestPath)
             found.paths.push_back(above.path + name.name);
         else
             found.incomplete = true;
@@ -69,9 +69,12 @@ Names::Folder Names::find_folder(uint64_t tree, uint64_t inode) {
     for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
         if (log_.subvolumes[i] == tree) names = names_of(log_.trees[i], inode, incomplete);
     if (names.empty()) return {};
-    const Folder above = folder(tree, names.front().directory);
-    if (!above.known) return {};
-    return {above.path + names.front().name + '/', true};
+    return below(folder(tree, names.front().directory), names.front().name);
+}
+
+Names::Folder Names::below(const Folder& above, const std::string& name) {
+    if (!above.known || above.path.size() + name.size() >= kLongestPath) return {};
+    return {above.path + name + '/', true};
 }
 
 // The root directory of a subvolume: where the tree of roots says that it is.
@@ -87,9 +90,7 @@ Names::Folder Names::find_subvolume(uint64_t tree) {
         const auto ref = format::decode_root_backref(*step.item);
         if (!ref) return {};
         const std::string name(ref->name);
-        const Folder above = folder(key.offset, ref->directory);
-        if (!above.known) return {};
-        return {above.path + name + '/', true};
+        return below(folder(key.offset, ref->directory), name);
     }
     return {};
 }

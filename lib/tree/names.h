@@ -11,9 +11,13 @@
 
 namespace raid56::tree {
 
+/// No path is told that is longer, bytes: directories may be nested without end, and memory is not. The kernel takes
+/// paths of 4096 bytes at once.
+inline constexpr size_t kLongestPath = 16384;
+
 struct Paths {
     std::vector<std::string> paths;  // one for each hard link that can be followed up to the top, `/` first; bytes
-    bool incomplete = false;         // some name could not be followed to the top
+    bool incomplete = false;         // some name could not be followed to the top, or its path is too long
 };
 
 class Names {
@@ -36,6 +40,7 @@ class Names {
     const Folder& folder(uint64_t tree, uint64_t inode);
     Folder find_folder(uint64_t tree, uint64_t inode);
     Folder find_subvolume(uint64_t tree);
+    static Folder below(const Folder& above, const std::string& name);
 
     // Directories above one another; no kernel makes a path of more than 4096 bytes at once.
     static constexpr unsigned kDeepest = 4096;
