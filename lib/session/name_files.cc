@@ -23,27 +23,53 @@ const volume::MappedChunk* whole_part(const volume::Volume& volume, const scrub:
                                                                                                       : nullptr;
 }
 
+// The range of the logical space that a damage means. Of a lost chunk (`lost_part`) only what lay on that device:
+// its strips are not listed, they are more than there is memory for.
+struct HurtRange {
+    Range logical;
+    const volume::MappedChunk* lost_part = nullptr;
+    DevId devid;
+
+    bool touches(const volume::Volume& volume, uint64_t at) const {
+        if (lost_part == nullptr) return true;
+        const auto& layout = lost_part->layout;
+        const auto place = volume::place_of(layout, at - logical.start);
+        for (unsigned m = 0; m < layout.copies; m++)
+            if (volume.member_of(*lost_part, volume::stripe_index(layout, place.n, place.column, m)).devid == devid)
+                return true;
+        return false;
+    }
+};
+
+// Empty where all of it can be had back from other devices, or where it is no data.
+HurtRange hurt_range(const volume::Volume& volume, const scrub::Damage& damage) {
+    if (damage.role != scrub::Role::data || !damage.logical) return {};
+    const auto* mapped = whole_part(volume, damage);
+    if (mapped == nullptr) return {{damage.logical->v, damage.logical->v + damage.length}, nullptr, damage.devid};
+    if (damage.repairable == scrub::Repairable::yes) return {};
+    return {{mapped->chunk.start.v, mapped->chunk.end().v}, mapped, damage.devid};
+}
+
 // The files of one scrub's damage.
 class Namer {
   public:
     Namer(const OpenVolume& open, const RangeSet& wanted)
-        : names_(*open.reader, open.roots, open.log),
+        : volume_(*open.volume),
+          names_(*open.reader, open.roots, open.log),
           found_(tree::find_file_refs(*open.reader, open.roots, open.log, wanted)) {
         uint64_t farthest = 0;
         for (const auto& ref : found_.refs) farthest_.push_back(farthest = std::max(farthest, ref.logical.end));
     }
 
-    std::vector<FilePart> parts_of(const std::vector<Range>& ranges) {
+    std::vector<FilePart> parts_of(const HurtRange& hurt) {
         std::vector<FilePart> parts;
         ends_.clear();
         compressed_.clear();
-        for (const Range& range : ranges) {
-            // The first reference that may reach into the range: all before it end before.
-            const auto first = std::upper_bound(farthest_.begin(), farthest_.end(), range.start);
-            for (auto at = static_cast<size_t>(first - farthest_.begin());
-                 at < found_.refs.size() && found_.refs[at].logical.start < range.end; at++)
-                add(parts, found_.refs[at], intersect(found_.refs[at].logical, range));
-        }
+        // The first reference that may reach into the range: all before it end before.
+        const auto first = std::upper_bound(farthest_.begin(), farthest_.end(), hurt.logical.start);
+        for (auto at = static_cast<size_t>(first - farthest_.begin());
+             at < found_.refs.size() && found_.refs[at].logical.start < hurt.logical.end; at++)
+            add_strips(parts, found_.refs[at], hurt);
         return parts;
     }
 
@@ -52,6 +78,18 @@ class Namer {
     bool refs_incomplete() const { return found_.incomplete; }
 
   private:
+    // Strip by strip where only those of one device are hurt.
+    void add_strips(std::vector<FilePart>& parts, const tree::FileRef& ref, const HurtRange& hurt) {
+        const Range all = intersect(ref.logical, hurt.logical);
+        if (hurt.lost_part == nullptr) return add(parts, ref, all);
+        for (uint64_t at = all.start; at < all.end;) {
+            const uint64_t in_strip = (at - hurt.logical.start) % kStripLen;
+            const uint64_t end = std::min(at - in_strip + kStripLen, all.end);
+            if (hurt.touches(volume_, at)) add(parts, ref, {at, end});
+            at = end;
+        }
+    }
+
     void add(std::vector<FilePart>& parts, const tree::FileRef& ref, Range part) {
         if (part.empty()) return;
         FilePart hurt;
@@ -105,6 +143,7 @@ class Namer {
         return {{""}, paths.incomplete ? FileKind::unnamed : FileKind::deleted};
     }
 
+    const volume::Volume& volume_;
     tree::Names names_;
     tree::FileRefs found_;
     std::vector<uint64_t> farthest_;  // end of refs[0..i], the largest
@@ -118,29 +157,11 @@ class Namer {
 
 }  // namespace
 
-std::vector<Range> hurt_ranges(const volume::Volume& volume, const scrub::Damage& damage) {
-    if (damage.role != scrub::Role::data || !damage.logical) return {};
-    const auto* mapped = whole_part(volume, damage);
-    if (mapped == nullptr) return {{damage.logical->v, damage.logical->v + damage.length}};
-    if (damage.repairable == scrub::Repairable::yes) return {};
-    RangeSet ranges;
-    const auto& layout = mapped->layout;
-    for (uint64_t n = 0; n < mapped->full_stripes(); n++)
-        for (unsigned c = 0; c < layout.nd; c++)
-            for (unsigned m = 0; m < layout.copies; m++) {
-                const auto& member = volume.member_of(*mapped, volume::stripe_index(layout, StripeNo(n), c, m));
-                if (member.devid != damage.devid) continue;
-                const uint64_t start = mapped->logical(StripeNo(n), c).v;
-                ranges.append({start, std::min(start + kStripLen, mapped->chunk.end().v)});
-            }
-    return ranges.ranges();
-}
-
 bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop) {
     std::vector<Range> all;
     for (const auto& finding : held_)
         if (const auto* damage = std::get_if<scrub::Damage>(&finding))
-            for (const Range& range : hurt_ranges(*open.volume, *damage)) all.push_back(range);
+            all.push_back(hurt_range(*open.volume, *damage).logical);
     std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
     RangeSet wanted;
     for (const Range& range : all) wanted.append(range);
@@ -151,12 +172,12 @@ bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer, const st
             continue;
         }
         const auto& damage = std::get<scrub::Damage>(finding);
-        const auto ranges = hurt_ranges(*open.volume, damage);
-        if (ranges.empty() || stop) {
+        const auto hurt = hurt_range(*open.volume, damage);
+        if (hurt.logical.empty() || stop) {
             writer.damage(damage);
             continue;
         }
-        const report::HurtFiles files{namer.parts_of(ranges), namer.refs_incomplete()};
+        const report::HurtFiles files{namer.parts_of(hurt), namer.refs_incomplete()};
         writer.damage(damage, &files);
     }
     held_.clear();

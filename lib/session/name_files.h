@@ -25,8 +25,4 @@ class HeldFindings {
     std::vector<std::variant<scrub::Damage, scrub::Unknown>> held_;
 };
 
-/// The ranges of the logical space that a damage of data means: of a lost chunk what lay on that device. Nothing
-/// where all of it can be had back from other devices, or where it is no data.
-std::vector<Range> hurt_ranges(const volume::Volume& volume, const scrub::Damage& damage);
-
 }  // namespace raid56::session
