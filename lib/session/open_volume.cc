@@ -76,18 +76,23 @@ void tell_contested(OpenVolume& open, const World& world) {
 }
 
 Result<void> map_chunks(OpenVolume& open, const World& world) {
-    const uint32_t sectorsize = open.volume->sectorsize();
+    const auto& super = open.volume->super();
+    const uint32_t sectorsize = super.sectorsize;
     std::vector<format::DevItem> devices;
     std::vector<format::Chunk> chunks;
-    tree::Cursor cursor(*open.reader, tree::chunk_root(open.volume->super()));
+    tree::Cursor cursor(*open.reader, tree::chunk_root(super));
     while (const tree::Step step = cursor.next()) {
         if (step.lost) {
             open.unknown.push_back(lost_chunks(*step.lost));
             continue;
         }
         if (step.item->key.type == format::type::kDevItem) {
-            if (const auto raw = read_at<format::raw::dev_item>(step.item->data, 0))
+            if (const auto raw = read_at<format::raw::dev_item>(step.item->data, 0)) {
                 devices.push_back(format::decode_dev_item(*raw));
+            } else {
+                world.err << "corrupt device item: devid " << step.item->key.offset << ", shorter than its struct\n";
+                open.unknown.push_back({super.chunk_root, super.nodesize, "chunk-tree", false});
+            }
         } else if (step.item->key.type == format::type::kChunkItem) {
             const Logical start(step.item->key.offset);
             auto chunk = format::decode_chunk(start, step.item->data, sectorsize);

@@ -31,5 +31,15 @@ class Findings : public ::testing::Test {
 
 TEST_F(Findings, WhatTheyBeginWithIsClean) { EXPECT_EQ(scrub().verdict, report::Verdict::clean); }
 
+// Its device is a member all the same: only what the chunk tree says of it is gone.
+TEST_F(Findings, ADeviceItemThatIsTooShortIsDamageOfTheChunkTree) {
+    change_block(kChunkLeaf, [](test::Bytes& block) { test::put(block, 101 + 2 * 25 + 21, 3, 4); });
+    const auto run = scrub();
+    ASSERT_TRUE(run.opened) << run.error;
+    EXPECT_EQ(run.verdict, report::Verdict::unrepairable);
+    ASSERT_EQ(run.unknowns.size(), 1u);
+    EXPECT_EQ(run.unknowns[0].cause, "chunk-tree");
+}
+
 }  // namespace
 }  // namespace raid56::fuzz
