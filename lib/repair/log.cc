@@ -77,15 +77,22 @@ int LogReader::read_bytes(const Place& place, std::vector<uint8_t>& out) {
     return bytes_hold(place.head, out) ? 0 : EBADMSG;
 }
 
+// Bytes of a device that a repair may write to. Where nothing was left of its item nobody knows how long the file system
+// makes it: then what it has counts, and what lies behind its end is in the plan, but not written.
+static uint64_t size_of(const HeaderDevice& device, bool beyond_end) {
+    if (device.total_bytes != 0) return device.total_bytes;
+    return beyond_end ? UINT64_MAX : device.length;
+}
+
 // Whether a write may be one of a repair of that file system: whole sectors of a device that it has, superblock
 // copies at their places and nothing else there.
 static bool makes_sense(const Write& write, const Header& header) {
     const auto& what = write.what;
     const auto device = std::find_if(header.devices.begin(), header.devices.end(),
                                      [&](const HeaderDevice& d) { return d.devid == what.devid; });
-    if (device == header.devices.end() || device->seed || what.length > device->total_bytes ||
-        what.physical.v > device->total_bytes - what.length)
-        return false;
+    if (device == header.devices.end() || device->seed) return false;
+    const uint64_t size = size_of(*device, write.beyond_end);
+    if (what.length > size || what.physical.v > size - what.length) return false;
     const auto touches = [&](uint64_t offset) {
         return what.physical.v < offset + format::kSuperSize && offset < what.physical.v + what.length;
     };

@@ -72,8 +72,10 @@ int Planner::add(Write write, WriteBytes bytes) {
 
 void Planner::finish() {
     if (limits_.max_writes && planned_.writes > *limits_.max_writes) planned_.limited = true;
-    for (const DevId devid : short_)
-        if (!planned_.limited && !stays_behind(devid)) planned_.lengthened.push_back(devid);
+    for (const DevId devid : short_) {
+        const bool length_known = member_of(devid)->total_bytes != 0;
+        if (length_known && !planned_.limited && !stays_behind(devid)) planned_.lengthened.push_back(devid);
+    }
 }
 
 int Planner::add(const scrub::FixList& list) {
