@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A set of full stripes, a bit for each of a chunk that has any: 4 MB for 8 TB of data.
+// A set of full stripes: a bit for each, in pieces that exist once something there was added. At most 4 MB for 8 TB of
+// data, and no more than what was added takes, however long a chunk claims to be.
 #pragma once
 
+#include <bitset>
 #include <map>
-#include <vector>
 
 #include "volume/volume.h"
 
@@ -11,19 +12,18 @@ namespace raid56::scrub {
 
 class StripeSet {
   public:
-    void add(const volume::MappedChunk& chunk, StripeNo n) {
-        auto& bits = chunks_[chunk.chunk.start];
-        if (bits.empty()) bits.resize(chunk.full_stripes());
-        bits[n.v] = true;
-    }
+    void add(const volume::MappedChunk& chunk, StripeNo n) { chunks_[chunk.chunk.start][n.v / kBits].set(n.v % kBits); }
     bool contains(const volume::MappedChunk& chunk, StripeNo n) const {
         const auto found = chunks_.find(chunk.chunk.start);
-        return found != chunks_.end() && found->second[n.v];
+        if (found == chunks_.end()) return false;
+        const auto piece = found->second.find(n.v / kBits);
+        return piece != found->second.end() && piece->second[n.v % kBits];
     }
     bool empty() const { return chunks_.empty(); }
 
   private:
-    std::map<Logical, std::vector<bool>> chunks_;
+    static constexpr size_t kBits = 4096;
+    std::map<Logical, std::map<uint64_t, std::bitset<kBits>>> chunks_;
 };
 
 }  // namespace raid56::scrub
