@@ -47,13 +47,15 @@ Result<unsigned> find_place(OpenVolume& open, const World& world, const volume::
 
 }  // namespace
 
-Result<void> identify_by_content(OpenVolume& open, const World& world, std::vector<volume::Candidate> nameless) {
+Result<void> identify_by_content(OpenVolume& open, const std::set<DevId>& distrusted, const World& world,
+                                 std::vector<volume::Candidate> nameless) {
     for (auto& candidate : nameless) {
         const auto place = find_place(open, world, candidate);
         if (!place) return place.error();
         volume::Member& member = open.volume->member(*place);
         member.device = candidate.device;
-        member.state = volume::DeviceState::present;
+        member.state =
+            distrusted.contains(member.devid) ? volume::DeviceState::distrusted : volume::DeviceState::present;
         member.path = candidate.device->path();
         world.err << candidate.path << ": has no valid superblock; what lies on it proves that it is devid "
                   << member.devid.v << "\n";

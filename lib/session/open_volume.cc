@@ -4,7 +4,8 @@
 // 2. Read the superblock copies and assemble the volume with its system chunks.
 // 3. Read the chunk tree: devices and all other chunks. No two may claim the same place.
 // 4. Read the tree of roots and the log trees.
-// 5. Devices without any superblock are told by what lies on them.
+// 5. Devices without any superblock are told by what lies on them. Where something could not be had without them, 3 and
+//    4 come once more.
 #include "session/open_volume.h"
 
 #include <algorithm>
@@ -155,6 +156,16 @@ void read_roots(OpenVolume& open) {
     if (open.log.incomplete) open.unknown.push_back({super.log_root, super.nodesize, "log-tree", true});
 }
 
+// What could not be had without a device may be had with it.
+Result<void> read_trees_again(OpenVolume& open, const World& world) {
+    open.unknown.clear();
+    open.reader->forget();
+    if (auto mapped = map_chunks(open, world); !mapped) return mapped.error();
+    open.scans.resize(open.volume->members().size());
+    read_roots(open);
+    return {};
+}
+
 }  // namespace
 
 Logical OpenVolume::end() const { return volume->chunks().empty() ? Logical(0) : volume->chunks().back().chunk.end(); }
@@ -217,7 +228,11 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
             return Error{"--distrust " + std::to_string(devid.v) + ": the file system has no such device"};
     }
     read_roots(open);
-    if (auto told = identify_by_content(open, world, std::move(nameless)); !told) return told.error();
+    const bool any_nameless = !nameless.empty();
+    if (auto told = identify_by_content(open, options.distrust, world, std::move(nameless)); !told) return told.error();
+    if (any_nameless && !open.unknown.empty()) {
+        if (auto again = read_trees_again(open, world); !again) return again.error();
+    }
     tell_short_devices(open, world);
     tell_replace(open, world);
     return open;

@@ -26,7 +26,15 @@ class Findings : public ::testing::Test {
     }
 
     static constexpr size_t kChunkLeaf = 0;
+    void wipe_super(unsigned device) { volume_.write_super(device, test::Bytes(4096), false); }
+
     SmallVolume volume_{VolumeShape{}};
+};
+
+// All of the metadata lies on devid 1.
+class FindingsRaid5 : public Findings {
+  protected:
+    FindingsRaid5() { volume_ = SmallVolume({format::Profile::raid5, 4, CsumKind::crc32c, 4096, true, false}); }
 };
 
 TEST_F(Findings, WhatTheyBeginWithIsClean) { EXPECT_EQ(scrub().verdict, report::Verdict::clean); }
@@ -39,6 +47,28 @@ TEST_F(Findings, ADeviceItemThatIsTooShortIsDamageOfTheChunkTree) {
     EXPECT_EQ(run.verdict, report::Verdict::unrepairable);
     ASSERT_EQ(run.unknowns.size(), 1u);
     EXPECT_EQ(run.unknowns[0].cause, "chunk-tree");
+}
+
+TEST_F(Findings, ADeviceWithoutASuperblockIsDistrustedToo) {
+    wipe_super(0);
+    EXPECT_EQ(scrub().verdict, report::Verdict::repairable);
+    session::Options options;
+    options.distrust.insert(DevId(1));
+    unsigned parts = 0;
+    for (const auto& damage : scrub(options).damages)
+        if (damage.cause == scrub::Cause::distrusted && damage.devid == DevId(1)) parts++;
+    EXPECT_EQ(parts, 3u) << "one for each chunk";
+}
+
+// Without devid 1, which only the log tells, the tree of roots cannot be had: the row of its block is hurt elsewhere.
+TEST_F(FindingsRaid5, TreesAreReadAgainOnceADeviceIsToldByItsContent) {
+    wipe_super(0);
+    const test::Bytes other(4096, 0x5a);
+    volume_.devices()[1]->write(volume_.chunks()[1].physical, other);
+    const auto run = scrub();
+    ASSERT_TRUE(run.opened) << run.error;
+    EXPECT_TRUE(run.unknowns.empty());
+    EXPECT_EQ(run.verdict, report::Verdict::repairable);
 }
 
 }  // namespace
