@@ -145,6 +145,8 @@ class Story {
     bool honest() const { return honest_; }
     bool any_missing() const { return std::find(missing_.begin(), missing_.end(), true) != missing_.end(); }
     bool is_missing(size_t device) const { return missing_[device]; }
+    /// Whether a block was forged, and what its parity gives was not.
+    bool any_double() const { return double_; }
     bool any_shorter() const { return shorter_; }
     std::vector<OverlayDevice*> devices() const {
         std::vector<OverlayDevice*> there;
@@ -217,6 +219,7 @@ class Story {
             case 7: move_items(block); break;
             default: break;
         }
+        double_ = double_ || (how & 3) == 2;
         volume_.write_block(at, std::move(block), (how & 1) == 0, (how & 2) == 0);
         honest_ = false;
     }
@@ -267,7 +270,7 @@ class Story {
     SmallVolume& volume_;
     Input& input_;
     std::vector<bool> missing_;
-    bool honest_ = true, shorter_ = false;
+    bool honest_ = true, shorter_ = false, double_ = false;
 };
 
 // What is known of a file system that was only hurt, never forged.
@@ -469,8 +472,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (std::getenv("RAID56_FUZZ_EXPLAIN") != nullptr)
         std::fprintf(stderr, "%s\nand then:\n%s%s\n", run.report.c_str(), after.report.c_str(), after.error.c_str());
     if (stop) return 0;
-    // A forged block may be proven as it stands, and another one by its old parity: which is taken when is left open.
-    if (!known && !after.opened) return 0;
+    // Of a forged block whose parity was left alone there are two that are proven: which is taken is left open.
+    if (!known && (!after.opened || story.any_double())) return 0;
     FUZZ_EXPECT(after.opened);
     // Of what was unknown more may be known now, and it may be bad.
     FUZZ_EXPECT(!run.unknowns.empty() || after.counters.unrepairable_sectors <= run.counters.unrepairable_sectors);
