@@ -47,29 +47,41 @@ Paths Names::of(uint64_t tree, uint64_t inode) {
     return found;
 }
 
-// Directories have one name each. What is being looked for counts as unknown meanwhile: a loop of directories,
-// which only a hostile tree has, ends there.
+// Upwards to what is known or cannot be known, and down again with the names: no recursion, for a hostile tree may
+// be as deep as it likes. What is being looked for counts as unknown meanwhile: a loop of directories, which only such
+// a tree has, ends there.
 const Names::Folder& Names::folder(uint64_t tree, uint64_t inode) {
-    const std::pair key(tree, inode);
-    const auto known = folders_.find(key);
-    if (known != folders_.end()) return known->second;
-    folders_[key] = {};
-    if (depth_ == kDeepest) return folders_[key];
-    depth_++;
-    Folder found = inode == format::objectid::kFirstFree ? find_subvolume(tree) : find_folder(tree, inode);
-    depth_--;
-    return folders_[key] = std::move(found);
+    constexpr Place kTop{format::objectid::kFsTree, format::objectid::kFirstFree};
+    std::vector<std::pair<Place, std::string>> way;
+    Folder above;
+    Place place(tree, inode);
+    while (true) {
+        if (const auto known = folders_.find(place); known != folders_.end()) {
+            above = known->second;
+            break;
+        }
+        folders_[place] = place == kTop ? Folder{"/", true} : Folder{};
+        if (way.size() == kDeepest) break;
+        if (place == kTop) continue;
+        auto parent = place.second == format::objectid::kFirstFree ? above_subvolume(place.first) : above_folder(place);
+        if (!parent) break;
+        way.emplace_back(place, std::move(parent->second));
+        place = parent->first;
+    }
+    for (; !way.empty(); way.pop_back()) above = folders_[way.back().first] = below(above, way.back().second);
+    return folders_[{tree, inode}];
 }
 
-Names::Folder Names::find_folder(uint64_t tree, uint64_t inode) {
-    const auto root = roots_.find(tree);
-    if (!root) return {};
+// Directories have one name each.
+std::optional<std::pair<Names::Place, std::string>> Names::above_folder(Place place) {
+    const auto root = roots_.find(place.first);
+    if (!root) return std::nullopt;
     bool incomplete = false;
-    auto names = names_of(*root, inode, incomplete);
+    auto names = names_of(*root, place.second, incomplete);
     for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
-        if (log_.subvolumes[i] == tree) names = names_of(log_.trees[i], inode, incomplete);
-    if (names.empty()) return {};
-    return below(folder(tree, names.front().directory), names.front().name);
+        if (log_.subvolumes[i] == place.first) names = names_of(log_.trees[i], place.second, incomplete);
+    if (names.empty()) return std::nullopt;
+    return std::pair(Place(place.first, names.front().directory), std::move(names.front().name));
 }
 
 Names::Folder Names::below(const Folder& above, const std::string& name) {
@@ -78,21 +90,19 @@ Names::Folder Names::below(const Folder& above, const std::string& name) {
 }
 
 // The root directory of a subvolume: where the tree of roots says that it is.
-Names::Folder Names::find_subvolume(uint64_t tree) {
-    if (tree == format::objectid::kFsTree) return {"/", true};
+std::optional<std::pair<Names::Place, std::string>> Names::above_subvolume(uint64_t tree) {
     Cursor cursor(reader_, root_root(reader_.volume().super()));
     cursor.seek({tree, format::type::kRootBackref, 0});
     while (const Step step = cursor.next()) {
-        if (step.lost) return {};
+        if (step.lost) return std::nullopt;
         const auto& key = step.item->key;
         if (key.objectid < tree || (key.objectid == tree && key.type < format::type::kRootBackref)) continue;
-        if (key.objectid != tree || key.type != format::type::kRootBackref) return {};
+        if (key.objectid != tree || key.type != format::type::kRootBackref) return std::nullopt;
         const auto ref = format::decode_root_backref(*step.item);
-        if (!ref) return {};
-        const std::string name(ref->name);
-        return below(folder(key.offset, ref->directory), name);
+        if (!ref) return std::nullopt;
+        return std::pair(Place(key.offset, ref->directory), std::string(ref->name));
     }
-    return {};
+    return std::nullopt;
 }
 
 }  // namespace raid56::tree

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,11 @@ class Names {
         bool known = false;
     };
     std::vector<Name> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
+    using Place = std::pair<uint64_t, uint64_t>;  // tree, inode of a directory
     const Folder& folder(uint64_t tree, uint64_t inode);
-    Folder find_folder(uint64_t tree, uint64_t inode);
-    Folder find_subvolume(uint64_t tree);
+    // The directory above, and the name there.
+    std::optional<std::pair<Place, std::string>> above_folder(Place place);
+    std::optional<std::pair<Place, std::string>> above_subvolume(uint64_t tree);
     static Folder below(const Folder& above, const std::string& name);
 
     // Directories above one another; no kernel makes a path of more than 4096 bytes at once.
@@ -48,8 +51,7 @@ class Names {
     BlockReader& reader_;
     const Roots& roots_;
     const LogTrees& log_;
-    unsigned depth_ = 0;
-    std::map<std::pair<uint64_t, uint64_t>, Folder> folders_;  // of those asked for, and what is above them
+    std::map<Place, Folder> folders_;  // of those asked for, and what is above them
 };
 
 }  // namespace raid56::tree
