@@ -132,22 +132,26 @@ Applier::Look Applier::look(const Item& item, bool lenient) {
 
 Result<uint64_t> Applier::check_writes(std::optional<DevId> only) {
     uint64_t known = 0;
+    std::set<DevId> incomplete;  // their last superblocks were passed over
     for (const Phase phase : kPhases) {
         std::optional<Error> wrong;
         const int error =
             reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
                 if (only && decoded.write.what.devid != *only) return true;
+                const DevId devid = decoded.write.what.devid;
                 // Not written; or written in vain, and then whatever a failing device left there.
-                if (is_left_out(state_, decoded.write) || state_.failed.contains(place.head.number)) return true;
+                if (is_left_out(state_, decoded.write) || state_.failed.contains(place.head.number)) {
+                    incomplete.insert(devid);
+                    return true;
+                }
                 Item item;
                 if (!load(place, decoded, item)) {
                     wrong = Error{printable(file_.path()) + ": cannot be used"};
                     return false;
                 }
                 known++;
-                // A device of which something failed did not get its superblock.
-                const bool certain =
-                    state_.is_committed(phase, item.offset) && !state_.undoing && phase != Phase::last_super;
+                const bool passed_over = phase == Phase::last_super && incomplete.contains(devid);
+                const bool certain = state_.is_committed(phase, item.offset) && !state_.undoing && !passed_over;
                 const Look seen = look(item, true);
                 const bool changes = !same(item.old_bytes(), item.new_bytes());
                 const bool undone = changes && (seen.found == Found::old_bytes || seen.found == Found::mixed);
@@ -202,7 +206,9 @@ void Applier::apply(Phase phase, const ApplyOptions& options) {
             listener_.action(decoded.write, false);
             return true;
         }
-        if (state_.is_committed(phase, place.offset) && failed == state_.failed.end()) {
+        // A last superblock may have been passed over, while those behind it were committed.
+        const bool looked_at = phase == Phase::last_super;
+        if (!looked_at && state_.is_committed(phase, place.offset) && failed == state_.failed.end()) {
             applied_.sectors += what.length / unit(decoded.write);
             listener_.action(decoded.write, true);
             return true;
