@@ -4,31 +4,17 @@
 #include <cassert>
 
 #include "checksum/kinds.h"
+#include "checksum/many_blocks.h"
 
 namespace raid56::checksum {
-namespace {
-
-using Stored = void(const uint8_t* bytes, size_t length, uint8_t* out);
-
-// The function is a template argument, so that the loop over blocks calls it directly.
-template <Stored stored>
-void each(std::span<const uint8_t* const> blocks, size_t block_size, size_t size, uint8_t* out) {
-    for (const uint8_t* block : blocks) {
-        stored(block, block_size, out);
-        out += size;
-    }
-}
-
-}  // namespace
-
 void digest_blocks(CsumKind kind, std::span<const uint8_t* const> blocks, size_t block_size, ByteSpan out) {
     size_t size = csum_size(kind);
     assert(size > 0 && out.size() / size >= blocks.size());
     switch (kind) {
-        case CsumKind::crc32c: return each<crc32c_stored>(blocks, block_size, size, out.data());
-        case CsumKind::xxhash64: return each<xxhash64_stored>(blocks, block_size, size, out.data());
+        case CsumKind::crc32c: return one_by_one<crc32c_stored>(blocks, block_size, size, out.data());
+        case CsumKind::xxhash64: return one_by_one<xxhash64_stored>(blocks, block_size, size, out.data());
         case CsumKind::sha256: return sha256_blocks(blocks, block_size, out.data());
-        case CsumKind::blake2b: return each<blake2b_stored>(blocks, block_size, size, out.data());
+        case CsumKind::blake2b: return blake2b_blocks(blocks, block_size, out.data());
     }
 }
 

@@ -32,6 +32,12 @@ void check_sha256_blocks();
 /// BLAKE2b with a digest length of 32 (not the 64-byte digest cut short), no key: 32 bytes.
 void blake2b_stored(const uint8_t* bytes, size_t length, uint8_t* out);
 
+/// 32 bytes a block, several blocks at once where the processor can.
+void blake2b_blocks(std::span<const uint8_t* const> blocks, size_t block_size, uint8_t* out);
+
+/// After prepare_gcrypt(): makes sure that blake2b_blocks() is right; it falls back to libgcrypt if not.
+void check_blake2b_blocks();
+
 /// Initialises libgcrypt; says so where it lacks an algorithm or forbids it (FIPS mode forbids blake2b).
 Result<void> prepare_gcrypt();
 

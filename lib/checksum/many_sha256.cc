@@ -5,9 +5,9 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
-#include <vector>
 
 #include "checksum/kinds.h"
+#include "checksum/many_blocks.h"
 
 #ifdef RAID56_HAVE_IPSEC_MB
 #include <intel-ipsec-mb.h>
@@ -17,10 +17,6 @@ namespace raid56::checksum {
 namespace {
 
 constexpr size_t kSize = 32;
-
-void one_by_one(std::span<const uint8_t* const> blocks, size_t block_size, uint8_t* out) {
-    for (size_t i = 0; i < blocks.size(); i++) sha256_stored(blocks[i], block_size, out + i * kSize);
-}
 
 #ifdef RAID56_HAVE_IPSEC_MB
 
@@ -71,28 +67,20 @@ bool many(IMB_MGR* manager, std::span<const uint8_t* const> blocks, size_t block
 void sha256_blocks(std::span<const uint8_t* const> blocks, size_t block_size, uint8_t* out) {
     // Fewer do not fill the lanes.
     constexpr size_t kWorthwhile = 16;
-    if (blocks.size() < kWorthwhile || refuted) return one_by_one(blocks, block_size, out);
+    if (blocks.size() < kWorthwhile || refuted) return one_by_one<sha256_stored>(blocks, block_size, kSize, out);
     thread_local const Manager manager = make_manager();
-    if (!manager || !many(manager.get(), blocks, block_size, out)) one_by_one(blocks, block_size, out);
+    if (!manager || !many(manager.get(), blocks, block_size, out))
+        one_by_one<sha256_stored>(blocks, block_size, kSize, out);
 }
 
-// Blocks of different content, more than any processor has lanes, against libgcrypt.
 void check_sha256_blocks() {
-    constexpr size_t kBlocks = 67, kBlock = 512;
-    std::vector<uint8_t> bytes(kBlocks * kBlock);
-    for (size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<uint8_t>(i * i / 7 + i / kBlock);
-    std::vector<const uint8_t*> blocks;
-    for (size_t i = 0; i < kBlocks; i++) blocks.push_back(bytes.data() + i * kBlock);
-    std::vector<uint8_t> have(kBlocks * kSize), want(kBlocks * kSize);
-    sha256_blocks(blocks, kBlock, have.data());
-    one_by_one(blocks, kBlock, want.data());
-    if (have != want) refuted = true;
+    if (!agree(sha256_blocks, sha256_stored)) refuted = true;
 }
 
 #else
 
 void sha256_blocks(std::span<const uint8_t* const> blocks, size_t block_size, uint8_t* out) {
-    one_by_one(blocks, block_size, out);
+    one_by_one<sha256_stored>(blocks, block_size, kSize, out);
 }
 
 void check_sha256_blocks() {}

@@ -68,6 +68,7 @@ Result<void> test_kind(const KnownAnswer& known) {
 Result<void> self_test() {
     if (auto result = prepare_gcrypt(); !result) return result;
     check_sha256_blocks();
+    check_blake2b_blocks();
     for (const KnownAnswer& known : kKnownAnswers) {
         if (auto result = test_kind(known); !result) return result;
     }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// sha256 of many blocks, which may go through several lanes at once, against one block at a time.
+// Digests of many blocks, which may go through several lanes at once, against one block at a time.
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "checksum/blake2b_wide.h"
 #include "checksum/checksum.h"
 
 namespace raid56::checksum {
 namespace {
 
-constexpr size_t kSize = csum_size(CsumKind::sha256);
+constexpr size_t kSize = 32;  // of sha256 and of blake2b
 using Bytes = std::vector<uint8_t>;
 
 /// Bytes for `count` blocks, all different, and where each begins: `gap` bytes after the one before.
@@ -28,32 +30,32 @@ struct Blocks {
     std::vector<const uint8_t*> starts;
 };
 
-Bytes one_by_one(std::span<const uint8_t* const> blocks, size_t block_size) {
-    Bytes all;
-    for (const uint8_t* block : blocks) {
-        const Digest one = digest(CsumKind::sha256, {block, block_size});
-        all.insert(all.end(), one.begin(), one.begin() + kSize);
-    }
-    return all;
-}
-
-/// The digests, or nothing where a byte behind them was written.
-Bytes together(std::span<const uint8_t* const> blocks, size_t block_size) {
-    Bytes out(blocks.size() * kSize + 64, 0xa5);
-    digest_blocks(CsumKind::sha256, blocks, block_size, ByteSpan(out).first(blocks.size() * kSize));
-    for (size_t i = blocks.size() * kSize; i < out.size(); i++)
-        if (out[i] != 0xa5) return {};
-    out.resize(blocks.size() * kSize);
-    return out;
-}
-
-class ManySha256Test : public ::testing::Test {
+class ManyBlocksTest : public ::testing::TestWithParam<CsumKind> {
   protected:
     static void SetUpTestSuite() { ASSERT_TRUE(self_test()); }
+
+    Bytes one_by_one(std::span<const uint8_t* const> blocks, size_t block_size) const {
+        Bytes all;
+        for (const uint8_t* block : blocks) {
+            const Digest one = digest(GetParam(), {block, block_size});
+            all.insert(all.end(), one.begin(), one.begin() + kSize);
+        }
+        return all;
+    }
+    /// The digests, or nothing where a byte behind them was written.
+    Bytes together(std::span<const uint8_t* const> blocks, size_t block_size) const {
+        Bytes out(blocks.size() * kSize + 64, 0xa5);
+        digest_blocks(GetParam(), blocks, block_size, ByteSpan(out).first(blocks.size() * kSize));
+        for (size_t i = blocks.size() * kSize; i < out.size(); i++)
+            if (out[i] != 0xa5) return {};
+        out.resize(blocks.size() * kSize);
+        return out;
+    }
 };
 
-TEST_F(ManySha256Test, AnyCountOfBlocksOfAnySizeIsAsOneByOne) {
-    for (const size_t block_size : {1, 55, 56, 63, 64, 65, 119, 120, 512, 4095, 4096, 4097, 16352, 16384, 65536}) {
+TEST_P(ManyBlocksTest, AnyCountOfBlocksOfAnySizeIsAsOneByOne) {
+    for (const size_t block_size :
+         {1, 55, 56, 63, 64, 65, 119, 120, 128, 256, 384, 512, 4095, 4096, 4097, 16352, 16384, 65536}) {
         const Blocks most(70, block_size);
         const Bytes expected = one_by_one(most.starts, block_size);
         for (size_t count = 0; count <= 70; count += block_size > 4097 ? 7 : 1) {
@@ -64,17 +66,17 @@ TEST_F(ManySha256Test, AnyCountOfBlocksOfAnySizeIsAsOneByOne) {
     }
 }
 
-TEST_F(ManySha256Test, EmptyBlocksHaveTheDigestOfNothing) {
+TEST_P(ManyBlocksTest, EmptyBlocksHaveTheDigestOfNothing) {
     const Blocks blocks(20, 1);
     EXPECT_EQ(together(blocks.starts, 0), one_by_one(blocks.starts, 0));
 }
 
-TEST_F(ManySha256Test, MoreBlocksThanAnyQueueHolds) {
+TEST_P(ManyBlocksTest, MoreBlocksThanAnyQueueHolds) {
     const Blocks blocks(1031, 512);
     EXPECT_EQ(together(blocks.starts, 512), one_by_one(blocks.starts, 512));
 }
 
-TEST_F(ManySha256Test, BlocksLieAtAnyAddress) {
+TEST_P(ManyBlocksTest, BlocksLieAtAnyAddress) {
     for (const size_t skew : {1, 2, 3, 5, 7, 8, 31, 63})
         for (const size_t gap : {0, 1, 13}) {
             const Blocks blocks(33, 4096, skew, gap);
@@ -82,14 +84,14 @@ TEST_F(ManySha256Test, BlocksLieAtAnyAddress) {
         }
 }
 
-TEST_F(ManySha256Test, BlocksMayBeTheSameAndInAnyOrder) {
+TEST_P(ManyBlocksTest, BlocksMayBeTheSameAndInAnyOrder) {
     const Blocks blocks(10, 4096);
     std::vector<const uint8_t*> order;
     for (size_t i = 0; i < 50; i++) order.push_back(blocks.starts[i * i % 10]);
     EXPECT_EQ(together(order, 4096), one_by_one(order, 4096));
 }
 
-TEST_F(ManySha256Test, OneChangedByteChangesItsDigestAlone) {
+TEST_P(ManyBlocksTest, OneChangedByteChangesItsDigestAlone) {
     Blocks blocks(40, 4096);
     const Bytes before = together(blocks.starts, 4096);
     for (size_t k = 0; k < 40; k++) {
@@ -105,14 +107,14 @@ TEST_F(ManySha256Test, OneChangedByteChangesItsDigestAlone) {
     }
 }
 
-TEST_F(ManySha256Test, LongBlocks) {
+TEST_P(ManyBlocksTest, LongBlocks) {
     for (const size_t block_size : {65534, 65535, 1 << 20}) {
         const Blocks blocks(5, block_size);
         EXPECT_EQ(together(blocks.starts, block_size), one_by_one(blocks.starts, block_size)) << block_size;
     }
 }
 
-TEST_F(ManySha256Test, SeveralThreadsWithDifferentBlocksAtOnce) {
+TEST_P(ManyBlocksTest, SeveralThreadsWithDifferentBlocksAtOnce) {
     std::vector<std::thread> threads;
     std::vector<unsigned> wrong(4);
     for (size_t t = 0; t < 4; t++)
@@ -127,7 +129,7 @@ TEST_F(ManySha256Test, SeveralThreadsWithDifferentBlocksAtOnce) {
     EXPECT_EQ(wrong, std::vector<unsigned>(4));
 }
 
-TEST_F(ManySha256Test, ThreadsComeAndGo) {
+TEST_P(ManyBlocksTest, ThreadsComeAndGo) {
     const Blocks blocks(20, 4096);
     const Bytes expected = one_by_one(blocks.starts, 4096);
     for (unsigned i = 0; i < 50; i++) {
@@ -135,6 +137,26 @@ TEST_F(ManySha256Test, ThreadsComeAndGo) {
         std::thread([&] { have = together(blocks.starts, 4096); }).join();
         EXPECT_EQ(have, expected);
     }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ManyBlocksTest, ::testing::Values(CsumKind::sha256, CsumKind::blake2b),
+                         [](const auto& info) { return std::string(csum_name(info.param)); });
+
+// Also those that are not the widest, of which nothing else makes use here.
+TEST(Blake2bWideTest, EachWayOfThisProcessorGivesWhatLibgcryptGives) {
+    ASSERT_TRUE(self_test());
+    for (const auto& wide : blake2b_wide())
+        for (const size_t block_size : {128, 256, 4096, 16384}) {
+            const Blocks blocks(wide.lanes, block_size, 3, 5);
+            Bytes have(wide.lanes * kSize);
+            wide.digest(blocks.starts.data(), block_size, have.data());
+            for (size_t i = 0; i < wide.lanes; i++) {
+                const Digest want = digest(CsumKind::blake2b, {blocks.starts[i], block_size});
+                EXPECT_TRUE(std::equal(want.begin(), want.end(), have.begin() + i * kSize))
+                    << wide.lanes << " lanes, block " << i << " of " << block_size;
+            }
+        }
+    if (blake2b_wide().empty()) GTEST_SKIP() << "this processor has no such vectors";
 }
 
 }  // namespace
