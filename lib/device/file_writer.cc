@@ -31,7 +31,7 @@ constexpr uint64_t kZerosAtOnce = 1 << 20;
 // system that lives in memory has no other medium.
 class DroppingReader final : public ReadDevice {
   public:
-    DroppingReader(int fd, const std::string& path, const uint64_t& size) : fd_(fd), path_(path), size_(size) {}
+    DroppingReader(int fd, const std::string& path, const std::atomic<uint64_t>& size) : fd_(fd), path_(path), size_(size) {}
 
     uint64_t size() const override { return size_; }
     const std::string& path() const override { return path_; }
@@ -43,7 +43,7 @@ class DroppingReader final : public ReadDevice {
   private:
     int fd_;
     const std::string& path_;
-    const uint64_t& size_;
+    const std::atomic<uint64_t>& size_;
 };
 
 // A hole, in a file or a disk that has them; else a disk may be able to do it without being sent the
@@ -89,7 +89,7 @@ int FileWriter::read(uint64_t offset, ByteSpan out) { return read_fully(fd_.get(
 int FileWriter::write(uint64_t offset, ByteView bytes) {
     if (identity_.block && (offset > size_ || size_ - offset < bytes.size())) return ENOSPC;
     if (const int error = write_fully(fd_.get(), offset, bytes); error != 0) return error;
-    size_ = std::max(size_, offset + bytes.size());
+    size_ = std::max<uint64_t>(size_, offset + bytes.size());
     unsent_ += bytes.size();
     if (unsent_ >= kSendEach) {
         ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);

@@ -44,7 +44,7 @@ class FileWriter final : public WriteDevice {
     std::string path_;
     Identity identity_;  // of the descriptor
     Identity shared_;    // that all names of it share
-    uint64_t size_;
+    std::atomic<uint64_t> size_;
     std::atomic<uint64_t> unsent_ = 0;      // bytes written since the disk was last told to begin
     std::unique_ptr<AioDevice> direct_;     // or
     std::unique_ptr<ReadDevice> dropping_;  // where that cannot be had
