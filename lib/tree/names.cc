@@ -38,9 +38,10 @@ Paths Names::of(uint64_t tree, uint64_t inode) {
     for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
         if (log_.subvolumes[i] == tree) names = names_of(log_.trees[i], inode, found.incomplete);
     for (const auto& name : names) {
-        const Folder& above = folder(tree, name.directory);
-        if (above.known && above.path.size() + name.name.size() <= kLongestPath)
-            found.paths.push_back(above.path + name.name);
+        const Place directory(tree, name.directory);
+        const size_t length = folder(directory).length;
+        if (length > 0 && length + name.name.size() <= kLongestPath)
+            found.paths.push_back(path_of(directory) + name.name);
         else
             found.incomplete = true;
     }
@@ -50,17 +51,16 @@ Paths Names::of(uint64_t tree, uint64_t inode) {
 // Upwards to what is known or cannot be known, and down again with the names: no recursion, for a hostile tree may
 // be as deep as it likes. What is being looked for counts as unknown meanwhile: a loop of directories, which only such
 // a tree has, ends there.
-const Names::Folder& Names::folder(uint64_t tree, uint64_t inode) {
-    constexpr Place kTop{format::objectid::kFsTree, format::objectid::kFirstFree};
+const Names::Folder& Names::folder(Place asked) {
     std::vector<std::pair<Place, std::string>> way;
-    Folder above;
-    Place place(tree, inode);
+    size_t length = 0;  // of the path of `place`
+    Place place = asked;
     while (true) {
         if (const auto known = folders_.find(place); known != folders_.end()) {
-            above = known->second;
+            length = known->second.length;
             break;
         }
-        folders_[place] = place == kTop ? Folder{"/", true} : Folder{};
+        folders_[place].length = place == kTop ? 1 : 0;
         if (way.size() == kDeepest) break;
         if (place == kTop) continue;
         auto parent = place.second == format::objectid::kFirstFree ? above_subvolume(place.first) : above_folder(place);
@@ -68,8 +68,27 @@ const Names::Folder& Names::folder(uint64_t tree, uint64_t inode) {
         way.emplace_back(place, std::move(parent->second));
         place = parent->first;
     }
-    for (; !way.empty(); way.pop_back()) above = folders_[way.back().first] = below(above, way.back().second);
-    return folders_[{tree, inode}];
+    for (; !way.empty(); way.pop_back()) {
+        auto& [below, name] = way.back();
+        const bool known = length > 0 && length + name.size() < kLongestPath;
+        length = known ? length + name.size() + 1 : 0;
+        folders_[below] = {place, std::move(name), length};
+        place = below;
+    }
+    return folders_[asked];
+}
+
+// Of one that is known.
+std::string Names::path_of(Place place) const {
+    std::vector<const std::string*> names;
+    while (place != kTop) {
+        const Folder& folder = folders_.at(place);
+        names.push_back(&folder.name);
+        place = folder.above;
+    }
+    std::string path = "/";
+    for (; !names.empty(); names.pop_back()) path += *names.back() + '/';
+    return path;
 }
 
 // Directories have one name each.
@@ -82,11 +101,6 @@ std::optional<std::pair<Names::Place, std::string>> Names::above_folder(Place pl
         if (log_.subvolumes[i] == place.first) names = names_of(log_.trees[i], place.second, incomplete);
     if (names.empty()) return std::nullopt;
     return std::pair(Place(place.first, names.front().directory), std::move(names.front().name));
-}
-
-Names::Folder Names::below(const Folder& above, const std::string& name) {
-    if (!above.known || above.path.size() + name.size() >= kLongestPath) return {};
-    return {above.path + name + '/', true};
 }
 
 // The root directory of a subvolume: where the tree of roots says that it is.

@@ -33,18 +33,21 @@ class Names {
         uint64_t directory = 0;
         std::string name;
     };
+    using Place = std::pair<uint64_t, uint64_t>;  // tree, inode of a directory
+    // Its path is put together when it is asked for: of a million of them, each deep down, there is no room for all.
     struct Folder {
-        std::string path;  // ends with '/'
-        bool known = false;
+        Place above;
+        std::string name;
+        size_t length = 0;  // of the path, which ends with '/'; 0: not known
     };
     std::vector<Name> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
-    using Place = std::pair<uint64_t, uint64_t>;  // tree, inode of a directory
-    const Folder& folder(uint64_t tree, uint64_t inode);
+    const Folder& folder(Place place);
+    std::string path_of(Place place) const;
     // The directory above, and the name there.
     std::optional<std::pair<Place, std::string>> above_folder(Place place);
     std::optional<std::pair<Place, std::string>> above_subvolume(uint64_t tree);
-    static Folder below(const Folder& above, const std::string& name);
 
+    static constexpr Place kTop{format::objectid::kFsTree, format::objectid::kFirstFree};
     // Directories above one another; no kernel makes a path of more than 4096 bytes at once.
     static constexpr unsigned kDeepest = 4096;
 
