@@ -133,6 +133,18 @@ def umount(folder):
 
 
 @contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system in memory, within a folder, that has room for so much; unmounted at the end."""
+    inside = os.path.join(folder, f"disk-{size}")
+    os.mkdir(inside)
+    run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", inside)
+    try:
+        yield inside
+    finally:
+        run("umount", inside)
+
+
+@contextlib.contextmanager
 def mounted(loops, options=()):
     """A mounted file system; unmounted at the end, also on failure."""
     folder = mount(loops, options)

@@ -215,19 +215,9 @@ class Refusals(repairs.RepairCase):
     def test_full_disk(self):
         """No room for the journal: nothing is written, whatever the size that was left."""
         for size in ("64k", "300k"):
-            with self.subTest(size=size), self.small_disk(size) as folder:
+            with self.subTest(size=size), kernel.small_disk(self.folder, size) as folder:
                 self.refused("journal", journal=os.path.join(folder, "journal"))
         self.assert_outcome("repaired", 1, self.repair())
-
-    @contextlib.contextmanager
-    def small_disk(self, size):
-        folder = os.path.join(self.folder, f"disk-{size}")
-        os.mkdir(folder)
-        kernel.run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder)
-        try:
-            yield folder
-        finally:
-            kernel.run("umount", folder)
 
     def test_journal_is_a_link(self):
         """To a file that is there, to none, to one of the images."""

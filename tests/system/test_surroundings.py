@@ -97,16 +97,6 @@ class Output(repairs.RepairCase):
 class NoRoom(repairs.RepairCase):
     """Full disks for all that a run writes."""
 
-    @contextlib.contextmanager
-    def small_disk(self, size):
-        folder = os.path.join(self.folder, f"disk-{size}")
-        os.mkdir(folder)
-        kernel.run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder)
-        try:
-            yield folder
-        finally:
-            kernel.run("umount", folder)
-
     def refused(self, arguments, name):
         status, out, err = tool.plain(*arguments)
         self.assertEqual(8, status, err)
@@ -116,7 +106,7 @@ class NoRoom(repairs.RepairCase):
 
     def test_plan(self):
         self.prepare(SHAPE, lambda plants: plants.rows("data", 60, beyond=False))
-        with self.small_disk("64k") as folder:
+        with kernel.small_disk(self.folder, "64k") as folder:
             plan = os.path.join(folder, "plan")
             self.refused(["repair", "--save-plan", plan, *self.paths.values()], plan)
         self.assert_same(images.differences(self.damaged, self.paths), "written to")
@@ -125,14 +115,14 @@ class NoRoom(repairs.RepairCase):
         """The same command goes on once there is room."""
         self.prepare(SHAPE, lambda plants: None)
         left = [path for devid, path in self.originals.items() if devid != 2]
-        with self.small_disk("4m") as folder:
+        with kernel.small_disk(self.folder, "4m") as folder:
             target = os.path.join(folder, "target")
             self.refused(["rebuild", "--onto", f"2={target}", *left], target)
             kernel.run("mount", "-o", "remount,size=1g", folder)
             status, _, err = tool.plain("rebuild", "--onto", f"2={target}", *left)
             self.assertEqual(0, status, err)
             self.assert_clean(tool.scrub([*left, target]))
-        with self.small_disk("4k") as folder:
+        with kernel.small_disk(self.folder, "4k") as folder:
             state, target = os.path.join(folder, "state"), os.path.join(self.where, "target")
             with open(os.path.join(folder, "filler"), "wb") as filler:
                 filler.write(bytes(4096))
