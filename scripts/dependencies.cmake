@@ -60,6 +60,14 @@ endif()
 if(BUILD_TESTING)
     require_package(GTest "GoogleTest, for the tests (or -DBUILD_TESTING=OFF)" libgtest-dev)
     require_package(Python3 "Python 3, for the tests (or -DBUILD_TESTING=OFF)" python3 COMPONENTS Interpreter)
+    if(Python3_FOUND)
+        execute_process(COMMAND ${Python3_EXECUTABLE} -c "import jsonschema; jsonschema.Draft202012Validator"
+            RESULT_VARIABLE without_jsonschema OUTPUT_QUIET ERROR_QUIET)
+        if(without_jsonschema)
+            list(APPEND missing "jsonschema for ${Python3_EXECUTABLE}, for the tests (Debian package \
+python3-jsonschema; -DPython3_EXECUTABLE=/usr/bin/python3 has it)")
+        endif()
+    endif()
 endif()
 
 if(missing)

@@ -6,6 +6,11 @@ import json
 import os
 import signal
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "schema"))
+
+import report_schema  # noqa: E402
 
 EXIT_OF_VERDICT = {"clean": {0}, "repairable": {1}, "unrepairable": {4}, "undecided": {4}, "interrupted": {32},
                    "failed": {8}, "repaired": {1}, "done": {0, 1, 4}}
@@ -48,7 +53,23 @@ def plain(*arguments, timeout=300):
         process.kill()
         process.communicate()
         raise AssertionError(f"hangs: {arguments}") from None
+    if "json" in arguments:
+        json_lines(out)
     return process.returncode, out, err
+
+
+def json_lines(out):
+    """The lines of a report, each as the schema has it."""
+    lines = []
+    for number, line in enumerate(out.decode("utf-8").splitlines(), 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError as error:
+            raise AssertionError(f"line {number} is no JSON: {line[:200]!r}") from error
+        if not line.startswith('{"type":'):
+            raise AssertionError(f"line {number} does not open with its type: {line[:80]}")
+    report_schema.check(lines)
+    return lines
 
 
 def control_characters(data):
@@ -65,14 +86,7 @@ class Report:
     def __init__(self, status, out, err):
         self.status, self.out = status, out
         self.messages = err.decode("utf-8", "replace")
-        self.lines = []
-        for number, line in enumerate(out.decode("utf-8").splitlines(), 1):
-            try:
-                self.lines.append(json.loads(line))
-            except ValueError as error:
-                raise AssertionError(f"line {number} is no JSON: {line[:200]!r}") from error
-            if not line.startswith('{"type":'):
-                raise AssertionError(f"line {number} does not open with its type: {line[:80]}")
+        self.lines = json_lines(out)
         self.volume = self._one("volume") if self._all("volume") or self._needs_volume() else None
         self.devices = self._all("device")
         self.damage = self._all("damage")
