@@ -59,7 +59,10 @@ class Deb(unittest.TestCase):
                           "usr/share/bash-completion/completions/btrfs-raid56",
                           "usr/share/zsh/vendor-completions/_btrfs-raid56", "usr/share/doc/btrfs-raid56/copyright",
                           "usr/share/doc/btrfs-raid56/changelog.gz",
-                          "usr/share/doc/btrfs-raid56/changelog.Debian.gz"}, found)
+                          "usr/share/doc/btrfs-raid56/changelog.Debian.gz",
+                          "usr/share/doc/btrfs-raid56/examples/scrub-and-mail",
+                          "usr/share/doc/btrfs-raid56/examples/btrfs-raid56-scrub@.service",
+                          "usr/share/doc/btrfs-raid56/examples/btrfs-raid56-scrub@.timer"}, found)
 
     def test_documents(self):
         """Compressed without a date, whole, and of this version."""
