@@ -37,7 +37,7 @@ def _shape(line):
     zero or positive, and looks into arrays."""
     if not isinstance(line, dict) or line.get("type") not in MANY or "files" in line:
         return None
-    return tuple((name, (type(value), (value > 0) - (value < 0)) if type(value) in (int, float) else repr(value))
+    return tuple((name, (value > 0) - (value < 0) if type(value) is int else repr(value))
                  for name, value in line.items())
 
 

@@ -276,6 +276,7 @@ class Lines(unittest.TestCase):
             (dict(type="damage", role="data", proof="checksum"), dict(further_losses=1)),
             (dict(type="damage", role="data", repairable=True), dict(paths=["/x"])),
             (dict(type="damage", role="P"), dict(paths=[], files=[])),
+            (dict(type="damage", role="data", further_losses=1), dict(paths=[], files=[])),
             (dict(type="damage", role="P"), dict(logical=4096)),
             (dict(type="action", role="P"), dict(logical=4096)),
             (dict(type="action", role="data"), dict(logical=None)),
