@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SHARE = os.path.join(HERE, "..", "..", "share")
 BASH = os.path.join(SHARE, "bash-completion", "completions", "btrfs-raid56")
 ZSH = os.path.join(SHARE, "zsh", "site-functions", "_btrfs-raid56")
+LOADER = "/usr/share/bash-completion/bash_completion"
 sys.path.insert(0, os.path.join(HERE, "..", "man"))
 
 import test_man  # noqa: E402
@@ -158,6 +159,13 @@ class Terminal(unittest.TestCase):
     def test_bash(self):
         self.try_it(["bash", "--norc", "--noprofile", "-i"],
                     ["bind 'set enable-bracketed-paste off' 'set bell-style none'", f"source '{BASH}'"])
+
+    @unittest.skipUnless(os.path.exists(LOADER), "bash-completion is not installed")
+    def test_bash_finds_it(self):
+        """The package bash-completion loads it by its name and place, when the Tab key is first pressed."""
+        self.try_it(["bash", "--norc", "--noprofile", "-i"],
+                    ["bind 'set enable-bracketed-paste off' 'set bell-style none'",
+                     f"BASH_COMPLETION_USER_DIR='{os.path.join(SHARE, 'bash-completion')}'; source {LOADER}"])
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh(self):
