@@ -254,7 +254,8 @@ void Applier::send(Batch batch, bool lenient) {
     }
     settle();
     sent_ = std::make_shared<Batch>(std::move(batch));
-    arriving_ = std::async(std::launch::async, [sent = sent_] {
+    // In a thread, or, where the system gives none, once it is waited for.
+    arriving_ = std::async(std::launch::async | std::launch::deferred, [sent = sent_] {
         flush(*sent);
         read_back(*sent);
     });

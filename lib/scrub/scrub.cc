@@ -11,6 +11,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -89,12 +90,12 @@ class Pipeline {
         std::exception_ptr error;
     };
 
-    // The system may refuse threads (limits of a container): go on with those that it gives.
+    // The system may refuse threads (limits of a container): go on with those that it gives, or with this one alone.
     void start_workers(unsigned threads) {
         try {
             for (unsigned i = 0; i < threads; i++) workers_.emplace_back([this] { work(); });
         } catch (const std::system_error&) {
-            if (workers_.empty()) throw;
+            if (workers_.empty()) own_checker_.emplace(context_);
         }
     }
 
@@ -111,32 +112,41 @@ class Pipeline {
     void work() {
         StripeChecker checker(context_);
         while (true) {
-            Slot* slot = nullptr;
             {
                 std::unique_lock lock(mutex_);
                 queued_.wait(lock, [&] { return closed_ || !todo_.empty(); });
                 if (todo_.empty()) return;
-                slot = todo_.front();
-                todo_.pop_front();
             }
-            std::exception_ptr error;
-            try {
-                slot->batch.finish_reads(context_.stop);
-                checker.check(slot->batch);
-            } catch (...) {  // out of memory: told by the thread that runs the loop
-                error = std::current_exception();
-            }
-            {
-                const std::lock_guard lock(mutex_);
-                slot->complete = !context_.stop;
-                slot->error = error;
-                slot->done = true;
-            }
-            checked_.notify_one();
+            check_next(checker);
         }
     }
 
+    void check_next(StripeChecker& checker) {
+        Slot* slot = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            if (todo_.empty()) return;
+            slot = todo_.front();
+            todo_.pop_front();
+        }
+        std::exception_ptr error;
+        try {
+            slot->batch.finish_reads(context_.stop);
+            checker.check(slot->batch);
+        } catch (...) {  // out of memory: told by the thread that runs the loop
+            error = std::current_exception();
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            slot->complete = !context_.stop;
+            slot->error = error;
+            slot->done = true;
+        }
+        checked_.notify_one();
+    }
+
     void tell_oldest() {
+        if (own_checker_) check_next(*own_checker_);
         auto slot = std::move(flight_.front());
         flight_.pop_front();
         {
@@ -213,6 +223,7 @@ class Pipeline {
     std::deque<Slot*> todo_;
     bool closed_ = false;
     std::vector<std::thread> workers_;
+    std::optional<StripeChecker> own_checker_;  // where there are no workers
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The scrub loop: one pass over everything allocated. One thread builds windows and starts their
-// reads ahead, worker threads wait for the bytes and check them, results leave in order.
+// reads ahead, worker threads wait for the bytes and check them, results leave in order. Where the
+// system gives no threads, that one does everything.
 //
 // Memory: a fixed number of batches, 112 MiB in all at most, whatever the file system and the machine;
 // two full stripes where these are more (chunks over 900 devices); 8 MiB more for each thread beyond

@@ -3,15 +3,17 @@
 // gone on with and, where the input says so, applied and undone.
 //
 // Input: flags (bit 0: a plan; bit 1: all of it as it lies there; bit 2: apply; bit 3: undo; bit 4: what was written is
-// scanned again), then records: kind (low four bits the type; bit 4: the fixed part as it lies there, length and bytes;
-// bit 5: a number that does not follow; bit 6: a sum that does not hold; bit 7: a length before it that is wrong), and
-// what the type needs.
+// scanned again; bit 5: the system gives threads), then records: kind (low four bits the type; bit 4: the fixed part as
+// it lies there, length and bytes; bit 5: a number that does not follow; bit 6: a sum that does not hold; bit 7: a
+// length before it that is wrong), and what the type needs.
 #include <map>
+#include <optional>
 
 #include "checksum/checksum.h"
 #include "fuzz/support/expect.h"
 #include "fuzz/support/input.h"
 #include "fuzz/support/memory_file.h"
+#include "fuzz/support/no_threads.h"
 #include "repair/apply.h"
 #include "repair/approved.h"
 #include "support/encode.h"
@@ -149,6 +151,8 @@ void read_writes(repair::LogReader& reader, const repair::LogState& state) {
 }
 
 void bring_to_devices(MemoryFile& file, repair::LogState& state, uint8_t flags) {
+    std::optional<NoThreads> no_threads;
+    if ((flags & 32) == 0) no_threads.emplace();
     std::vector<uint8_t> bytes[3];
     std::vector<std::unique_ptr<MemoryFile>> files;
     std::vector<repair::Target> targets;
