@@ -18,30 +18,37 @@ namespace {
 
 double no_clock() { return 1; }
 
-// Writes the report, and keeps what was found.
+// Writes the report, where there is to be one, and keeps what was found.
 class Recorder final : public report::Writer {
   public:
-    Recorder(report::Writer& inner, VolumeRun& run) : inner_(inner), run_(run) {}
-    void volume(const report::VolumeEvent& event) override { inner_.volume(event); }
-    void device(const report::DeviceEvent& event) override { inner_.device(event); }
+    Recorder(report::Writer* inner, VolumeRun& run) : inner_(inner), run_(run) {}
+    void volume(const report::VolumeEvent& event) override {
+        if (inner_ != nullptr) inner_->volume(event);
+    }
+    void device(const report::DeviceEvent& event) override {
+        if (inner_ != nullptr) inner_->device(event);
+    }
     using Writer::damage;
     void damage(const scrub::Damage& event, const report::HurtFiles* files) override {
         run_.damages.push_back(event);
-        inner_.damage(event, files);
+        if (inner_ != nullptr) inner_->damage(event, files);
     }
     void unknown(const scrub::Unknown& event) override {
         run_.unknowns.push_back(event);
-        inner_.unknown(event);
+        if (inner_ != nullptr) inner_->unknown(event);
     }
-    void action(const report::ActionEvent& event) override { inner_.action(event); }
+    void action(const report::ActionEvent& event) override {
+        if (inner_ != nullptr) inner_->action(event);
+    }
     void summary(const report::Summary& event) override {
+        if (inner_ == nullptr) return;
         auto same = event;
         same.counters.bytes_read = same.counters.engine_fallbacks = 0;
-        inner_.summary(same);
+        inner_->summary(same);
     }
 
   private:
-    report::Writer& inner_;
+    report::Writer* inner_;
     VolumeRun& run_;
 };
 
@@ -85,7 +92,7 @@ void read_plan(VolumeRun& run, MemoryFile& file) {
 }  // namespace
 
 VolumeRun run_volume(const std::vector<OverlayDevice*>& devices, const session::Options& base_options,
-                     parity::Engine& engine, std::atomic<bool>& stop) {
+                     parity::Engine& engine, std::atomic<bool>& stop, Told told) {
     VolumeRun run;
     session::Options options = base_options;
     options.devices.clear();
@@ -101,7 +108,7 @@ VolumeRun run_volume(const std::vector<OverlayDevice*>& devices, const session::
     report::JsonWriter json(out);
     report::TextWriter text(out);
     report::Writer& inner = options.format == session::Format::json ? static_cast<report::Writer&>(json) : text;
-    Recorder recorder(inner, run);
+    Recorder recorder(told == Told::all ? &inner : nullptr, run);
     report::ProgressLine progress(err, false, false, no_clock);
     session::Tally tally(recorder, progress);
 

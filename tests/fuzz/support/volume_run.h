@@ -34,8 +34,10 @@ struct VolumeRun {
     std::string report;  // without what may differ between two runs
 };
 
-/// Scrubs those devices, by one thread, and plans. `stop` ends it.
+enum class Told : bool { nothing, all };
+
+/// Scrubs those devices, by one thread, and plans. `stop` ends it. Where nothing is to be told there is no report.
 VolumeRun run_volume(const std::vector<OverlayDevice*>& devices, const session::Options& options,
-                     parity::Engine& engine, std::atomic<bool>& stop);
+                     parity::Engine& engine, std::atomic<bool>& stop, Told told = Told::all);
 
 }  // namespace raid56::fuzz
