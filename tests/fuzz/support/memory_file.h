@@ -4,7 +4,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "device/write_device.h"
@@ -14,11 +16,12 @@ namespace raid56::fuzz {
 class MemoryFile final : public device::WriteDevice {
   public:
     /// The bytes are the caller's, so that they outlive the file.
-    explicit MemoryFile(std::vector<uint8_t>& bytes, uint64_t most = 64 << 20)
-        : bytes_(bytes), most_(most), medium_(bytes) {}
+    explicit MemoryFile(std::vector<uint8_t>& bytes, uint64_t most = 64 << 20, std::string path = "memory",
+                        device::Identity identity = {})
+        : bytes_(bytes), most_(most), identity_(identity), medium_(bytes, std::move(path)) {}
 
     const std::string& path() const override { return medium_.path(); }
-    device::Identity identity() const override { return {}; }
+    device::Identity identity() const override { return identity_; }
     bool is_block() const override { return false; }
     uint64_t size() const override { return bytes_.size(); }
     int read(uint64_t offset, ByteSpan out) override { return medium_.read(offset, out); }
@@ -40,13 +43,15 @@ class MemoryFile final : public device::WriteDevice {
         return 0;
     }
     device::ReadDevice& medium() override { return medium_; }
-    Result<device::Opened> open_reader() override { return Error{"memory: is not opened twice"}; }
+    Result<device::Opened> open_reader() override {
+        return device::Opened{std::make_unique<Medium>(bytes_, path()), identity_};
+    }
     Result<void> still_free() override { return {}; }
 
   private:
     class Medium final : public device::ReadDevice {
       public:
-        explicit Medium(const std::vector<uint8_t>& bytes) : bytes_(bytes) {}
+        Medium(const std::vector<uint8_t>& bytes, std::string path) : bytes_(bytes), path_(std::move(path)) {}
         uint64_t size() const override { return bytes_.size(); }
         const std::string& path() const override { return path_; }
         void start(device::ReadOp& op) override { op.error = 0; }
@@ -60,11 +65,12 @@ class MemoryFile final : public device::WriteDevice {
 
       private:
         const std::vector<uint8_t>& bytes_;
-        std::string path_ = "memory";
+        std::string path_;
     };
 
     std::vector<uint8_t>& bytes_;
     uint64_t most_;
+    device::Identity identity_;
     Medium medium_;
 };
 

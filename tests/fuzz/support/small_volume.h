@@ -46,6 +46,7 @@ class SmallVolume {
 
     const VolumeShape& shape() const { return shape_; }
     std::vector<std::unique_ptr<OverlayDevice>>& devices() { return devices_; }
+    const std::vector<std::unique_ptr<OverlayDevice>>& devices() const { return devices_; }
     const std::vector<SmallChunk>& chunks() const { return chunks_; }
     /// Logical addresses of all tree blocks.
     const std::vector<uint64_t>& blocks() const { return blocks_; }
