@@ -254,11 +254,12 @@ void Applier::send(Batch batch, bool lenient) {
     }
     settle();
     sent_ = std::make_shared<Batch>(std::move(batch));
-    // In a thread, or, where the system gives none, once it is waited for.
-    arriving_ = std::async(std::launch::async | std::launch::deferred, [sent = sent_] {
+    const auto arrive = [sent = sent_] {
         flush(*sent);
         read_back(*sent);
-    });
+    };
+    // Where the system gives no thread, once it is waited for. A temporary would be empty by then (libstdc++ 12).
+    arriving_ = std::async(std::launch::async | std::launch::deferred, arrive);
 }
 
 void Applier::settle() {
