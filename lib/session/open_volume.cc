@@ -172,7 +172,7 @@ Logical OpenVolume::end() const { return volume->chunks().empty() ? Logical(0) :
 
 std::vector<format::Extent> extra_extents(const OpenVolume& open) {
     auto all = open.log.extents;
-    const auto lost = open.reader->lost_blocks();
+    const auto lost = open.reader->hurt_blocks();
     all.insert(all.end(), lost.begin(), lost.end());
     std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
     return all;

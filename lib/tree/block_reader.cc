@@ -120,11 +120,12 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     return block;
 }
 
-std::vector<format::Extent> BlockReader::lost_blocks() const {
+std::vector<format::Extent> BlockReader::hurt_blocks() const {
     const std::lock_guard lock(mutex_);
     std::vector<format::Extent> blocks;
-    for (const auto& [start, lost] : lost_) {
-        const BlockExpect& expect = lost.expect;
+    auto hurt = made_;
+    for (const auto& [start, lost] : lost_) hurt.insert_or_assign(start, lost.expect);
+    for (const auto& [start, expect] : hurt) {
         if (!expect.level || !expect.generation) continue;
         format::Extent extent;
         extent.start = start;
@@ -252,6 +253,7 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     for (const auto& piece : pieces) choices.add(piece);
     auto found = stripe::search(choices.sectors(), volume_.sectorsize(), BlockOracle(volume_, expect, stop_));
     if (found.verdict != stripe::Verdict::one) return BlockLost{found.verdict};
+    made_.insert_or_assign(expect.start, expect);
     return Block(std::make_shared<std::vector<uint8_t>>(std::move(found.block)));
 }
 

@@ -46,9 +46,9 @@ class BlockReader {
     void announce(Logical start);
 
     const volume::Volume& volume() const { return volume_; }
-    /// Every block asked for so far that could not be had, ascending: what points at them is proven, so
-    /// they are damage, whether or not the extent tree names them.
-    std::vector<format::Extent> lost_blocks() const;
+    /// Every block asked for so far that could not be had, or had to be made of other columns or a mix of copies,
+    /// ascending: what points at them is proven, so they are damage, whether or not the extent tree names them.
+    std::vector<format::Extent> hurt_blocks() const;
     /// Forgets cached blocks: the chunk map has changed.
     void forget();
 
@@ -89,8 +89,9 @@ class BlockReader {
     mutable std::mutex mutex_;
     std::list<Cached> recent_;  // newest first
     std::unordered_map<Logical, std::list<Cached>::iterator> index_;
-    std::list<Ahead> ahead_;        // oldest first; under way
-    std::map<Logical, Lost> lost_;  // a search that failed is not made twice
+    std::list<Ahead> ahead_;               // oldest first; under way
+    std::map<Logical, Lost> lost_;         // a search that failed is not made twice
+    std::map<Logical, BlockExpect> made_;  // no copy of it holds as it stands
 };
 
 }  // namespace raid56::tree

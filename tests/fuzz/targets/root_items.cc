@@ -52,6 +52,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     const auto roots = tree::Roots::read(reader);
     for (const auto& [id, root] : roots.with_files()) FUZZ_EXPECT(root.level <= format::kMaxTreeLevel);
-    for (const auto& lost : reader.lost_blocks()) FUZZ_EXPECT(lost.tree && lost.length == TreeWorld::kNode);
+    for (const auto& lost : reader.hurt_blocks()) FUZZ_EXPECT(lost.tree && lost.length == TreeWorld::kNode);
     return 0;
 }

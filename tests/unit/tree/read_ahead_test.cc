@@ -163,7 +163,7 @@ TEST(ReadAhead, OfARuinedBlockWithoutAnotherCopyIsNoBlock) {
     scene.flip(7);
     scene.announce(7);
     EXPECT_FALSE(scene.read(7));
-    EXPECT_EQ(scene.reader().lost_blocks().size(), 1u);
+    EXPECT_EQ(scene.reader().hurt_blocks().size(), 1u);
 }
 
 TEST(ReadAhead, FromADeviceThatFailsIsMadeGoodByTheOthers) {
