@@ -97,7 +97,8 @@ class Deb(unittest.TestCase):
 
     def dpkg(self, root, *words):
         # No scripts of maintainers: nothing is run in that root, and what it depends on need not be there.
-        return built.run("dpkg", f"--root={root}", "--force-depends", "--force-bad-path", "--no-triggers", *words)
+        return built.run("dpkg", f"--root={root}", f"--log={root}.log", "--force-depends", "--force-bad-path",
+                         "--no-triggers", *words)
 
     @unittest.skipUnless(os.geteuid() == 0, "not root: dpkg installs for root alone")
     def test_installed_and_removed(self):
