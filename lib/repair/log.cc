@@ -77,11 +77,10 @@ int LogReader::read_bytes(const Place& place, std::vector<uint8_t>& out) {
     return bytes_hold(place.head, out) ? 0 : EBADMSG;
 }
 
-// Bytes of a device that a repair may write to. Where nothing was left of its item nobody knows how long the file system
-// makes it: then what it has counts, and what lies behind its end is in the plan, but not written.
+// Bytes of a device that a repair may write to. A chunk may lie behind the end that a device's item tells, where that
+// item is wrong. What lies behind the end of a device is in the plan, but not always written (is_left_out()).
 static uint64_t size_of(const HeaderDevice& device, bool beyond_end) {
-    if (device.total_bytes != 0) return device.total_bytes;
-    return beyond_end ? UINT64_MAX : device.length;
+    return beyond_end ? UINT64_MAX : std::max(device.total_bytes, device.length);
 }
 
 // Whether a write may be one of a repair of that file system: whole sectors of a device that it has, superblock

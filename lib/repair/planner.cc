@@ -59,7 +59,10 @@ int Planner::add(Write write, WriteBytes bytes) {
     const bool parity = write.what.role == scrub::Role::p || write.what.role == scrub::Role::q;
     const bool follows = parity && write.what.cause != scrub::Cause::parity;
     if (write.what.proof == scrub::Proof::none && !follows) planned_.unproven += write.what.length / unit;
-    if (write.beyond_end) short_.insert(write.what.devid);
+    if (write.beyond_end) {
+        uint64_t& end = short_[write.what.devid];
+        end = std::max(end, write.what.physical.v + write.what.length);
+    }
     devices_.insert(write.what.devid);
     touch(touched_, volume_, write);
     switch (keep_) {
@@ -72,8 +75,9 @@ int Planner::add(Write write, WriteBytes bytes) {
 
 void Planner::finish() {
     if (limits_.max_writes && planned_.writes > *limits_.max_writes) planned_.limited = true;
-    for (const DevId devid : short_) {
-        const bool length_known = member_of(devid)->total_bytes != 0;
+    for (const auto& [devid, end] : short_) {
+        // An item that is wrong may end before what chunks have there.
+        const bool length_known = end <= member_of(devid)->total_bytes;
         if (length_known && !planned_.limited && !stays_behind(devid)) planned_.lengthened.push_back(devid);
     }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -69,7 +70,7 @@ class Planner {
     scrub::StripeSet touched_;
     bool blocked_ = false;
     std::set<DevId> devices_, behind_;
-    std::set<DevId> short_;  // devices with writes behind the end of their image
+    std::map<DevId, uint64_t> short_;  // devices with writes behind the end of their image, and where the last one ends
 };
 
 /// Adds the full stripes that a write lies in; nothing for superblock copies.

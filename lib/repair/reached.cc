@@ -14,7 +14,12 @@ bool is_lengthened(const LogState& state, DevId devid) {
 }
 
 bool is_left_out(const LogState& state, const Write& write) {
-    return write.beyond_end && !is_lengthened(state, write.what.devid);
+    if (!write.beyond_end) return false;
+    if (!is_lengthened(state, write.what.devid)) return true;
+    const uint64_t end = write.what.physical.v + write.what.length;
+    return std::none_of(state.header.devices.begin(), state.header.devices.end(), [&](const HeaderDevice& device) {
+        return device.devid == write.what.devid && end <= device.total_bytes;
+    });
 }
 
 bool may_be_written(const LogState& state, uint64_t number, const Write& write) {

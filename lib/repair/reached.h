@@ -10,7 +10,8 @@ namespace raid56::repair {
 
 /// Whether the repair gives a short image its full length. `state` has a plan, here and below.
 bool is_lengthened(const LogState& state, DevId devid);
-/// Whether a write lies behind the end of an image that stays short: it is told and never made.
+/// Whether a write lies behind the end of an image that stays short, or behind what the file system makes it: it is
+/// told and never made.
 bool is_left_out(const LogState& state, const Write& write);
 /// Whether a write, by the number of its record, may have reached its device, in whole or in part.
 bool may_be_written(const LogState& state, uint64_t number, const Write& write);
