@@ -36,6 +36,7 @@ class Blake2bLanes {
 
   private:
     static constexpr unsigned lanes = sizeof(Words) / sizeof(uint64_t);
+    static_assert(lanes == 4 || lanes == 8);
     static constexpr size_t kChunk = 128, kDigestSize = 32;
     static constexpr uint64_t kStart[8] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b,
                                            0xa54ff53a5f1d36f1, 0x510e527fade682d1, 0x9b05688c2b3e6c1f,
@@ -47,29 +48,39 @@ class Blake2bLanes {
         {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
         {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}};
 
-    // Eight words of each block, turned so that a register has the same word of all of them: the halves of pairs of
-    // rows change places, then their quarters, and so on.
+    template <unsigned... lane>
+    struct Lanes {};
+
+    // Of each two neighbouring runs of `step` lanes, the upper row keeps its first and gets the lower one's first for
+    // its second; the lower row the other way round.
+    template <unsigned step, unsigned... lane>
+    [[gnu::always_inline]] static inline void trade(Words& upper, Words& lower, Lanes<lane...>) {
+        const Words a = upper, b = lower;
+        upper = __builtin_shufflevector(a, b, ((lane & step) != 0 ? lanes + lane - step : lane)...);
+        lower = __builtin_shufflevector(a, b, ((lane & step) != 0 ? lanes + lane : lane + step)...);
+    }
+
+    template <unsigned step, class All>
+    [[gnu::always_inline]] static inline void turn(Words* rows, All all) {
+        for (unsigned row = 0; row < lanes; row++)
+            if ((row & step) == 0) trade<step>(rows[row], rows[row + step], all);
+    }
+
+    // Eight words of each block, turned so that a register has the same word of all of them.
     [[gnu::always_inline]] static inline void load(const uint8_t* const* blocks, size_t offset, Words* out) {
         for (unsigned first = 0; first < 8; first += lanes) {
             Words* rows = out + first;
             for (unsigned lane = 0; lane < lanes; lane++)
                 __builtin_memcpy(&rows[lane], blocks[lane] + offset + first * 8, sizeof(Words));
-// Unrolled, the masks are constants.
-#pragma GCC unroll 8
-            for (unsigned step = 1; step < lanes; step *= 2) {
-                Words low, high;
-#pragma GCC unroll 8
-                for (unsigned lane = 0; lane < lanes; lane++) {
-                    low[lane] = (lane & step) ? lanes + lane - step : lane;
-                    high[lane] = (lane & step) ? lanes + lane : lane + step;
-                }
-#pragma GCC unroll 8
-                for (unsigned row = 0; row < lanes; row++) {
-                    if (row & step) continue;
-                    const Words upper = rows[row], lower = rows[row + step];
-                    rows[row] = __builtin_shuffle(upper, lower, low);
-                    rows[row + step] = __builtin_shuffle(upper, lower, high);
-                }
+            if constexpr (lanes == 8) {
+                constexpr Lanes<0, 1, 2, 3, 4, 5, 6, 7> all;
+                turn<1>(rows, all);
+                turn<2>(rows, all);
+                turn<4>(rows, all);
+            } else {
+                constexpr Lanes<0, 1, 2, 3> all;
+                turn<1>(rows, all);
+                turn<2>(rows, all);
             }
         }
     }
