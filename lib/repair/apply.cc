@@ -132,26 +132,22 @@ Applier::Look Applier::look(const Item& item, bool lenient) {
 
 Result<uint64_t> Applier::check_writes(std::optional<DevId> only) {
     uint64_t known = 0;
-    std::set<DevId> incomplete;  // their last superblocks were passed over
     for (const Phase phase : kPhases) {
         std::optional<Error> wrong;
         const int error =
             reader_.each_write(state_, phase, false, [&](const Place& place, const DecodedWrite& decoded) {
                 if (only && decoded.write.what.devid != *only) return true;
-                const DevId devid = decoded.write.what.devid;
                 // Not written; or written in vain, and then whatever a failing device left there.
-                if (is_left_out(state_, decoded.write) || state_.failed.contains(place.head.number)) {
-                    incomplete.insert(devid);
-                    return true;
-                }
+                if (is_left_out(state_, decoded.write) || state_.failed.contains(place.head.number)) return true;
                 Item item;
                 if (!load(place, decoded, item)) {
                     wrong = Error{printable(file_.path()) + ": cannot be used"};
                     return false;
                 }
                 known++;
-                const bool passed_over = phase == Phase::last_super && incomplete.contains(devid);
-                const bool certain = state_.is_committed(phase, item.offset) && !state_.undoing && !passed_over;
+                // A last superblock may have been passed over, while those behind it were committed.
+                const bool certain =
+                    phase != Phase::last_super && state_.is_committed(phase, item.offset) && !state_.undoing;
                 const Look seen = look(item, true);
                 const bool changes = !same(item.old_bytes(), item.new_bytes());
                 const bool undone = changes && (seen.found == Found::old_bytes || seen.found == Found::mixed);
@@ -184,9 +180,11 @@ void Applier::lengthen() {
         int error = target->size() < device.total_bytes ? target->resize(device.total_bytes) : 0;
         // A crash must not leave a length in between, that a write behind the old end gave it: no undo would know it.
         if (error == 0) error = target->sync();
-        if (error != 0)
-            listener_.complain(printable(target->path()) + ": cannot be made " + std::to_string(device.total_bytes) +
-                               " bytes long: " + std::strerror(error));
+        if (error == 0) continue;
+        // Nor may a write behind the old end give it one.
+        listener_.complain(printable(target->path()) + ": cannot be made " + std::to_string(device.total_bytes) +
+                           " bytes long: " + std::strerror(error));
+        applied_.stopped = true;
     }
 }
 

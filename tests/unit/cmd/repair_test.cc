@@ -387,6 +387,22 @@ TEST_F(RepairTest, AShortImageIsLengthenedOnlyWhereAllOfItsTailFollows) {
     }
 }
 
+// A write behind the old end would give it a length in between, which no undo takes back.
+TEST_F(RepairTest, NothingIsWrittenWhereAShortImageCannotBeLengthened) {
+    if (!unpack("111-raid5x4-truncated")) GTEST_SKIP();
+    auto& disk = world_.disk("d2.img");
+    disk.limit_length(disk.size());
+    const Outcome failed = world_.write();
+    EXPECT_EQ(failed.status, 8);
+    EXPECT_TRUE(holds(failed.err, "File too large")) << failed.err;
+    EXPECT_TRUE(world_.devices_hold(before_));
+
+    disk.limit_length(UINT64_MAX);
+    EXPECT_EQ(world_.write().status, 1);
+    EXPECT_EQ(world_.undo().status, 0);
+    EXPECT_TRUE(world_.devices_hold(before_));
+}
+
 TEST_F(RepairTest, UsageIsChecked) {
     if (!unpack(kDamaged)) GTEST_SKIP();
     for (const std::vector<std::string>& options : {std::vector<std::string>{"--write"},

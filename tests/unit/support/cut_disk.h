@@ -97,6 +97,7 @@ class CutDisk {
     int resize(uint64_t size) {
         const std::lock_guard lock(mutex_);
         if (breaks()) return EIO;
+        if (size > longest_) return EFBIG;
         unsynced_.push_back({size, {}, true, 0});
         power_.step();
         apply(now_, unsynced_.back(), nullptr);
@@ -111,6 +112,8 @@ class CutDisk {
         return 0;
     }
 
+    /// It cannot be made longer than that.
+    void limit_length(uint64_t longest) { longest_ = longest; }
     /// Every write that begins in [from, to) fails.
     void fail_writes(uint64_t from, uint64_t to) { failing_ = {from, to}; }
     /// Units of [from, to) cannot be read until they are written.
@@ -269,6 +272,7 @@ class CutDisk {
     Content now_, durable_;
     std::vector<Op> unsynced_;
     std::pair<uint64_t, uint64_t> failing_{0, 0};
+    uint64_t longest_ = UINT64_MAX;
     std::set<uint64_t> lost_;  // units
     uint64_t changes_ = 0, breaks_at_ = UINT64_MAX;
     uint64_t reads_ = 0, read_fails_at_ = UINT64_MAX;
