@@ -253,7 +253,11 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     for (const auto& piece : pieces) choices.add(piece);
     auto found = stripe::search(choices.sectors(), volume_.sectorsize(), BlockOracle(volume_, expect, stop_));
     if (found.verdict != stripe::Verdict::one) return BlockLost{found.verdict};
-    made_.insert_or_assign(expect.start, expect);
+    // What a missing device had is its chunk's damage, and too much to remember.
+    const bool all_there = std::all_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
+        return source_of(volume_, piece, 0).device != nullptr;
+    });
+    if (all_there) made_.insert_or_assign(expect.start, expect);
     return Block(std::make_shared<std::vector<uint8_t>>(std::move(found.block)));
 }
 
