@@ -31,7 +31,8 @@ constexpr uint64_t kZerosAtOnce = 1 << 20;
 // system that lives in memory has no other medium.
 class DroppingReader final : public ReadDevice {
   public:
-    DroppingReader(int fd, const std::string& path, const std::atomic<uint64_t>& size) : fd_(fd), path_(path), size_(size) {}
+    DroppingReader(int fd, const std::string& path, const std::atomic<uint64_t>& size)
+        : fd_(fd), path_(path), size_(size) {}
 
     uint64_t size() const override { return size_; }
     const std::string& path() const override { return path_; }
