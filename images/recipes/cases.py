@@ -646,3 +646,44 @@ def label(plan):
     for path in plan.paths.values():
         supers.edit(path, lambda block: block.__setitem__(slice(299, 299 + len(LABEL)), LABEL))
     plan.note("nothing is damaged; every superblock copy has a label of these bytes: " + LABEL.hex(" "))
+
+
+def hit_beyond_search(plan, block):
+    """Each of the eight rows hurt in the block's column and in P or Q, by turns: no choice of columns fits all rows,
+    and the combinations of what each row may have been are more than are tried."""
+    for at, (key, column) in enumerate(plan.plants.block_rows(block)):
+        chunk = key[0]
+        plan.hit_row(key, [column, chunk.data_columns + at % 2], "torn")
+    plan.undecided = block
+
+
+def check_undecided(plan, report):
+    """Nothing is proven of the block, and nothing of what hangs on it is called lost."""
+    copies = plan.volume.chunk_of(plan.undecided).copies(plan.undecided)
+    places = {(devid, physical + at) for devid, physical in copies
+              for at in range(0, plan.volume.nodesize, plan.size)}
+    found = report.sectors()
+    wrong = [f"places {sorted(set(found) ^ places)} of the block are not told, or others are"] if set(found) != places else []
+    wrong += [f"{place}: {f}" for place, f in found.items()
+              if (f.role, f.cause, f.repairable, f.proof) != ("tree", "checksum", None, "none")]
+    unknown = [(u["logical"], u["logical"] + u["length"]) for u in report.unknown if u["cause"] != "root-tree"]
+    wrong += [f"extent {e.logical} is not among the unknown" for e in plan.volume.extents
+              if not any(a <= e.logical and e.logical + e.length <= b for a, b in unknown)]
+    return wrong + proof.summary_is(report, {"verdict": "undecided", "exit_status": 4, "unrepairable_sectors": 0,
+                                             "repairable_sectors": 0, "corrupt_data_sectors": 0})
+
+
+@case("123-raid6x6-undecided-root", "raid6x6", "The root of the tree of roots, 32 KiB long, hurt in each of its eight "
+                                               "rows in such a way that no search comes to an end",
+      "The block is undecided, and so is everything that only it leads to: `unknown`, but not known to be lost. "
+      "`undecided`, exit status 4.", check=check_undecided)
+def undecided_root(plan):
+    hit_beyond_search(plan, plan.root("ROOT_TREE"))
+
+
+@case("124-raid6x6-undecided-chunks", "raid6x6", "The chunk tree's root, hurt like the root in 123: no chunk but those "
+                                                 "of the superblock is known",
+      "The chunk tree is undecided; the tree of roots, which no known chunk maps, is neither found nor lost, and so is "
+      "everything that it leads to. `undecided`, exit status 4.", check=check_undecided)
+def undecided_chunks(plan):
+    hit_beyond_search(plan, plan.root("CHUNK_TREE"))

@@ -37,7 +37,8 @@ void WindowBuilder::tell_unknown(const tree::Allocation& allocation) {
     auto chunk = std::upper_bound(chunks.begin(), chunks.end(), allocation.extent.start,
                                   [](Logical start, const volume::MappedChunk& c) { return start < c.chunk.end(); });
     const auto tell = [&](Logical from, Logical to, const char* cause) {
-        if (from < to) unknowns_.push_back({from, to - from, cause, allocation.undecided});
+        const bool undecided = allocation.unknown ? allocation.undecided : volume_.map_undecided();
+        if (from < to) unknowns_.push_back({from, to - from, cause, undecided});
     };
     Logical at = allocation.extent.start;
     for (; at < end && chunk != chunks.end() && chunk->chunk.start < end; ++chunk) {

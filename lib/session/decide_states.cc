@@ -6,8 +6,7 @@
 namespace raid56::session {
 
 scrub::Survey survey_and_decide(OpenVolume& open, const World& world) {
-    tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), open.log.extents,
-                               open.end());
+    auto extents = extents_of(open, open.log.extents);
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
     auto survey = scrub::survey(*open.volume, extents, csums, world.stop);
     for (const auto& behind : survey.behind) open.volume->member(behind.member).state = scrub::judge_behind(behind);

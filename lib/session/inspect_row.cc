@@ -32,7 +32,7 @@ const char* holds_name(Expect expect) {
 void build(OpenVolume& open, const volume::MappedChunk& chunk, StripeNo n, const std::vector<tree::SilentRange>& silent,
            scrub::Window& window) {
     const auto extra = extra_extents(open);
-    tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end());
+    auto extents = extents_of(open, extra);
     const Logical start = chunk.logical(n, 0);
     // An extent may begin long before the full stripe it reaches into.
     extents.seek(Logical(start.v < format::kMaxExtentLength ? 0 : start.v - format::kMaxExtentLength));

@@ -119,6 +119,8 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
             open.unknown.push_back({start, length, "chunk-tree", false});
         }
     }
+    open.volume->set_map_undecided(!open.unknown.empty() && std::all_of(open.unknown.begin(), open.unknown.end(),
+                                                                        [](const auto& u) { return u.undecided; }));
     tell_contested(open, world);
     open.reader->forget();
     return {};
@@ -176,6 +178,11 @@ std::vector<format::Extent> extra_extents(const OpenVolume& open) {
     all.insert(all.end(), lost.begin(), lost.end());
     std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
     return all;
+}
+
+tree::ExtentStream extents_of(const OpenVolume& open, const std::vector<format::Extent>& extra) {
+    return {*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end(),
+            open.roots.incomplete() && open.roots.undecided()};
 }
 
 Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world) {

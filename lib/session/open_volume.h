@@ -8,6 +8,7 @@
 #include "parity/engine.h"
 #include "scrub/findings.h"
 #include "session/options.h"
+#include "tree/extent_stream.h"
 #include "tree/log_trees.h"
 #include "tree/roots.h"
 #include "volume/super_scan.h"
@@ -31,6 +32,9 @@ struct OpenVolume {
 /// Extents that no extent tree names: those of the log trees, and the tree blocks that could not be had
 /// so far; ascending by start.
 std::vector<format::Extent> extra_extents(const OpenVolume& open);
+
+/// What is allocated, as the extent tree and `extra` tell, which must outlive it.
+tree::ExtentStream extents_of(const OpenVolume& open, const std::vector<format::Extent>& extra);
 
 /// Opens every device named. One that cannot be had, and the same one named twice, is an error.
 Result<std::vector<device::Opened>> open_devices(const Options& options, const World& world);

@@ -344,8 +344,7 @@ class RebuildRun final : public scrub::Sink {
 
         const auto silent = tree::explain_silence(*open_->reader, open_->roots, open_->log, survey.without_checksum);
         const auto extra = extra_extents(*open_);
-        tree::ExtentStream extents(*open_->reader, open_->roots.find(format::objectid::kExtentTree), extra,
-                                   open_->end());
+        auto extents = extents_of(*open_, extra);
         tree::CsumStream csums(*open_->reader, open_->roots.find(format::objectid::kCsumTree), open_->log);
         scrub::WindowBuilder windows(volume(), extents, csums, silent);
         windows.take_whole(chunks_);

@@ -15,7 +15,7 @@ scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& su
     auto& open = parts.open;
     const auto silent = tree::explain_silence(*open.reader, open.roots, open.log, survey.without_checksum);
     const auto extra = extra_extents(open);
-    tree::ExtentStream extents(*open.reader, open.roots.find(format::objectid::kExtentTree), extra, open.end());
+    auto extents = extents_of(open, extra);
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
     scrub::WindowBuilder windows(*open.volume, extents, csums, silent);
     if (only != nullptr) windows.keep_to(*only);

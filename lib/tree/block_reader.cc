@@ -113,19 +113,19 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     if (const auto known = lost_.find(expect.start); known != lost_.end() && known->second.expect == expect)
         return known->second.why;
     auto block = read_devices(expect);
-    if (block)
+    if (block) {
         keep(expect.start, *block);
-    else
+    } else {
         lost_.try_emplace(expect.start, Lost{expect, block.error()});
+        hurt_.insert_or_assign(expect.start, expect);
+    }
     return block;
 }
 
 std::vector<format::Extent> BlockReader::hurt_blocks() const {
     const std::lock_guard lock(mutex_);
     std::vector<format::Extent> blocks;
-    auto hurt = made_;
-    for (const auto& [start, lost] : lost_) hurt.insert_or_assign(start, lost.expect);
-    for (const auto& [start, expect] : hurt) {
+    for (const auto& [start, expect] : hurt_) {
         if (!expect.level || !expect.generation) continue;
         format::Extent extent;
         extent.start = start;
@@ -200,6 +200,7 @@ std::optional<Block> BlockReader::take_ahead(Logical start) {
     return block;
 }
 
+// What was hurt stays known: its rows are looked at again, by the new chunk map or after a repair.
 void BlockReader::forget() {
     const std::lock_guard lock(mutex_);
     drop_ahead(0);
@@ -232,7 +233,7 @@ void BlockReader::keep(Logical start, const Block& block) {
 Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     if (!checked_add(expect.start.v, volume_.nodesize())) return BlockLost{};
     const auto pieces = pieces_of(volume_, expect.start);
-    if (pieces.empty()) return BlockLost{};
+    if (pieces.empty()) return BlockLost{volume_.map_undecided() ? stripe::Verdict::limit : stripe::Verdict::none};
     const auto ahead = take_ahead(expect.start);
     if (ahead && *ahead && check_block(volume_, **ahead, expect).state == BlockState::proven) return *ahead;
 
@@ -257,7 +258,7 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     const bool all_there = std::all_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
         return source_of(volume_, piece, 0).device != nullptr;
     });
-    if (all_there) made_.insert_or_assign(expect.start, expect);
+    if (all_there) hurt_.insert_or_assign(expect.start, expect);
     return Block(std::make_shared<std::vector<uint8_t>>(std::move(found.block)));
 }
 

@@ -91,7 +91,7 @@ class BlockReader {
     std::unordered_map<Logical, std::list<Cached>::iterator> index_;
     std::list<Ahead> ahead_;               // oldest first; under way
     std::map<Logical, Lost> lost_;         // a search that failed is not made twice
-    std::map<Logical, BlockExpect> made_;  // no copy of it holds as it stands
+    std::map<Logical, BlockExpect> hurt_;  // no copy of it holds as it stands
 };
 
 }  // namespace raid56::tree

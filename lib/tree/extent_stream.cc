@@ -6,8 +6,8 @@
 namespace raid56::tree {
 
 ExtentStream::ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root,
-                           const std::vector<format::Extent>& extra, Logical end)
-    : reader_(reader), extra_(extra), end_(end) {
+                           const std::vector<format::Extent>& extra, Logical end, bool undecided)
+    : reader_(reader), extra_(extra), end_(end), undecided_(undecided) {
     if (root)
         cursor_.emplace(reader, *root);
     else

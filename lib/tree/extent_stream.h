@@ -18,11 +18,11 @@ struct Allocation {
 
 class ExtentStream {
   public:
-    /// `root` empty: the extent tree itself is unknown, and so is everything up to `end`. `extra`:
-    /// extents known from elsewhere, ascending by start, which must outlive the stream; they may repeat
-    /// those of the extent tree.
+    /// `root` empty: the extent tree itself is unknown, and so is everything up to `end`; `undecided`: but it is not
+    /// known to be lost. `extra`: extents known from elsewhere, ascending by start, which must outlive the stream;
+    /// they may repeat those of the extent tree.
     ExtentStream(BlockReader& reader, const std::optional<TreeRoot>& root, const std::vector<format::Extent>& extra,
-                 Logical end);
+                 Logical end, bool undecided = false);
 
     /// Starts over at an extent that begins at or before `at`; the extra ones still come from their first.
     void seek(Logical at);
@@ -45,7 +45,7 @@ class ExtentStream {
     bool tree_done_ = false;
     Logical tree_end_;                  // of the last extent of the tree
     std::optional<Logical> lost_from_;  // a lost range is open since here
-    bool undecided_ = false;            // nothing in it is known to be lost
+    bool undecided_;                    // nothing in it is known to be lost
     std::optional<Allocation> held_;    // the extent behind a lost range
     std::optional<Allocation> ahead_;   // next of the tree, not yet handed out
     format::Extent last_;               // of those handed out, the one that reaches furthest

@@ -61,8 +61,7 @@ class Opened {
     /// Calls use(context, windows).
     template <class Use>
     void scrub(const std::atomic<bool>& stop, const std::vector<bool>& made_anew, Use&& use) {
-        tree::ExtentStream extents(*open_->reader, open_->roots.find(format::objectid::kExtentTree), extra_,
-                                   open_->end());
+        auto extents = session::extents_of(*open_, extra_);
         tree::CsumStream csums(*open_->reader, open_->roots.find(format::objectid::kCsumTree), open_->log);
         scrub::WindowBuilder windows(*open_->volume, extents, csums, silent_);
         const scrub::Context context{

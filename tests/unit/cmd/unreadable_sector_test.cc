@@ -47,7 +47,7 @@ class UnreadableSector : public GoldenTest {
             path_of_[member.devid.v] = std::filesystem::path(member.path).filename().string();
         sectorsize_ = volume.sectorsize();
         const auto extra = session::extra_extents(*open);
-        tree::ExtentStream extents(*open->reader, open->roots.find(format::objectid::kExtentTree), extra, open->end());
+        auto extents = session::extents_of(*open, extra);
         while (const auto found = extents.next())
             for (uint64_t at = 0; at < found->extent.length; at += sectorsize_)
                 add(volume, found->extent.start + at, places);

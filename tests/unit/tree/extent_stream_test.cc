@@ -94,6 +94,18 @@ TEST(ExtentStream, ALostRootIsEverythingUpToTheEnd) {
     EXPECT_EQ(all(none), "?-..end");
 }
 
+// Where the root's item may yet be had, nothing of the extent tree is known to be lost.
+TEST(ExtentStream, WithoutARootItIsAsUndecidedAsTheRootIs) {
+    TreeImage image;
+    for (const bool undecided : {false, true}) {
+        ExtentStream stream(image.reader(), std::nullopt, kNoMore, Logical(kEnd), undecided);
+        const auto found = stream.next();
+        ASSERT_TRUE(found);
+        EXPECT_TRUE(found->unknown);
+        EXPECT_EQ(found->undecided, undecided);
+    }
+}
+
 // A leaf may begin with references of an extent whose item is in the leaf before.
 TEST(ExtentStream, WhatIsKnownOfAnExtentIsNotUnknownBecauseItsReferencesAreGone) {
     TreeImage image;
