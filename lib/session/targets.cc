@@ -82,6 +82,7 @@ class Matcher {
                 return Error{printable(path) + ": has generation " + std::to_string(super->generation.v) +
                              ", the journal knows " + std::to_string(state_.header.generation.v) +
                              ": somebody mounted the file system since; nothing is done"};
+            if (auto whole = is_whole(path, reader->device->size(), *known); !whole) return whole.error();
             seen.devid = known->devid;
         } else if (auto disk = refuse_whole_disk(path, world_, false)) {
             return *disk;
@@ -91,6 +92,13 @@ class Matcher {
                 return Error{printable(path) + ": has bytes in common with " + printable(other.path)};
         seen_.push_back(std::move(seen));
         return {};
+    }
+
+    // Cut short since the journal was made: the writes behind the new end would fail one by one.
+    static Result<void> is_whole(const std::string& path, uint64_t length, const repair::HeaderDevice& known) {
+        if (length >= known.length) return {};
+        return Error{printable(path) + ": is " + std::to_string(length) + " bytes long, the journal knows " +
+                     std::to_string(known.length) + ": it was cut short since; nothing is done"};
     }
 
     Result<void> take(const Seen& seen) {
@@ -120,19 +128,20 @@ class Matcher {
     }
 
     Result<void> tell(device::WriteDevice& device) {
-        std::optional<DevId> one;
+        const repair::HeaderDevice* one = nullptr;
         for (const auto& known : state_.header.devices) {
             if (known.seed || is_taken(known.devid) || !holds_journal(device, known.devid, journal_, state_, world_))
                 continue;
             if (one)
                 return Error{printable(device.path()) + ": has no superblock, and may be devid " +
-                             std::to_string(one->v) + " or " + std::to_string(known.devid.v)};
-            one = known.devid;
+                             std::to_string(one->devid.v) + " or " + std::to_string(known.devid.v)};
+            one = &known;
         }
-        if (!one)
+        if (one == nullptr)
             return Error{printable(device.path()) +
                          ": has no superblock, and nothing that this journal wrote; to go on, leave it out"};
-        found_.targets.push_back({*one, &device});
+        if (auto whole = is_whole(device.path(), device.size(), *one); !whole) return whole.error();
+        found_.targets.push_back({one->devid, &device});
         return {};
     }
 

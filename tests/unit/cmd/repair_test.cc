@@ -403,6 +403,46 @@ TEST_F(RepairTest, NothingIsWrittenWhereAShortImageCannotBeLengthened) {
     EXPECT_TRUE(world_.devices_hold(before_));
 }
 
+// Its writes behind the new end would fail one by one, after the others were made.
+TEST_F(RepairTest, NothingIsDoneToADeviceThatWasCutShortSinceTheJournalWasMade) {
+    if (!unpack(kDamaged)) GTEST_SKIP();
+    constexpr auto kCut = "d4.img";
+    const auto cut = [&](const RepairWorld::State& whole) {
+        auto state = whole;
+        state.at(kCut).size -= 4096;
+        world_.set(state);
+        return state;
+    };
+    const auto is_refused = [&](const Outcome& refused, const RepairWorld::State& before) {
+        EXPECT_EQ(refused.status, 8);
+        EXPECT_TRUE(holds(refused.err, "cut short")) << refused.err;
+        EXPECT_TRUE(world_.devices_hold(before));
+    };
+    world_.disk(kCut).break_at(0);
+    ASSERT_EQ(world_.write().status, 8);
+    world_.disk(kCut).mend();
+    const auto unfinished = world_.state();
+    const auto shorter = cut(unfinished);
+    is_refused(world_.undo(), shorter);
+    is_refused(world_.write(), shorter);
+
+    world_.set(unfinished);
+    EXPECT_EQ(world_.write().status, 1);
+    const auto done = world_.state();
+    const auto short_one = cut(done);
+    is_refused(world_.undo(), short_one);
+
+    // Told by what the journal wrote.
+    cut(done);
+    for (const uint64_t place : {uint64_t{65536}, uint64_t{64} << 20}) world_.disk(kCut).flip(place + 200);
+    const auto nameless = world_.state();
+    is_refused(world_.undo(), nameless);
+
+    world_.set(done);
+    EXPECT_EQ(world_.undo().status, 0);
+    EXPECT_TRUE(world_.devices_hold(before_));
+}
+
 TEST_F(RepairTest, UsageIsChecked) {
     if (!unpack(kDamaged)) GTEST_SKIP();
     for (const std::vector<std::string>& options : {std::vector<std::string>{"--write"},
