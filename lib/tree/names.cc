@@ -61,7 +61,6 @@ const Names::Folder& Names::folder(Place asked) {
             break;
         }
         folders_[place].length = place == kTop ? 1 : 0;
-        if (way.size() == kDeepest) break;
         if (place == kTop) continue;
         auto parent = place.second == format::objectid::kFirstFree ? above_subvolume(place.first) : above_folder(place);
         if (!parent) break;

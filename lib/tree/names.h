@@ -48,8 +48,6 @@ class Names {
     std::optional<std::pair<Place, std::string>> above_subvolume(uint64_t tree);
 
     static constexpr Place kTop{format::objectid::kFsTree, format::objectid::kFirstFree};
-    // Directories above one another; no kernel makes a path of more than 4096 bytes at once.
-    static constexpr unsigned kDeepest = 4096;
 
     BlockReader& reader_;
     const Roots& roots_;

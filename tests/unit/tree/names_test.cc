@@ -18,6 +18,11 @@ constexpr uint64_t kTop = 256;
 class NamesTest : public ::testing::Test {
   protected:
     Paths nested(uint64_t depth, size_t name_length, uint64_t inode) {
+        return nested(depth, name_length, std::vector<uint64_t>{inode}).front();
+    }
+
+    // Of several inodes, asked for in this order.
+    std::vector<Paths> nested(uint64_t depth, size_t name_length, const std::vector<uint64_t>& inodes) {
         const size_t per_leaf = 3900 / (name_length + 10 + 25);
         std::vector<std::vector<ItemSpec>> leaves;
         for (uint64_t i = 0; i < depth; i++) {
@@ -37,7 +42,10 @@ class NamesTest : public ::testing::Test {
         BlockReader reader(volume, parity::scalar_engine(), image_.stop());
         const auto roots = Roots::read(reader);
         const LogTrees log;
-        return Names(reader, roots, log).of(5, inode);
+        Names names(reader, roots, log);
+        std::vector<Paths> found;
+        for (const uint64_t inode : inodes) found.push_back(names.of(5, inode));
+        return found;
     }
 
     TreeImage image_;
@@ -67,10 +75,20 @@ TEST_F(NamesTest, ALongerOneIsNot) {
 }
 
 TEST_F(NamesTest, NestedWithoutEndIsNoMatter) {
-    constexpr uint64_t kDepth = 6000;
+    constexpr uint64_t kDepth = 12000;
     const auto found = nested(kDepth, 1, kTop + kDepth);
     EXPECT_TRUE(found.paths.empty());
     EXPECT_TRUE(found.incomplete);
+}
+
+// A path that is too long says nothing of the directories above it.
+TEST_F(NamesTest, AnAncestorIsKnownAfterAPathThatWasTooLong) {
+    const auto found = nested(12000, 1, {kTop + 12000, kTop + 8000, kTop + 20});
+    EXPECT_TRUE(found[0].incomplete);
+    ASSERT_EQ(found[1].paths.size(), 1u);
+    EXPECT_EQ(found[1].paths[0].size(), 16000u);
+    ASSERT_EQ(found[2].paths.size(), 1u);
+    EXPECT_EQ(found[2].paths[0].size(), 40u);
 }
 
 }  // namespace
