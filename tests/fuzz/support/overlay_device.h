@@ -12,9 +12,10 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "device/device.h"
+#include "device/open.h"
 
 namespace raid56::fuzz {
 
@@ -116,5 +117,14 @@ class OverlayDevice {
     std::map<uint64_t, std::unique_ptr<Page>> pages_;
     std::set<uint64_t> bad_;
 };
+
+/// Opens those devices by their paths, for a session::World.
+inline auto opener_of(std::vector<OverlayDevice*> devices) {
+    return [devices = std::move(devices)](const std::string& path, device::Reading) -> Result<device::Opened> {
+        for (size_t i = 0; i < devices.size(); i++)
+            if (devices[i]->path() == path) return device::Opened{devices[i]->open(), {false, 1, i}};
+        return Error{path + ": is not there"};
+    };
+}
 
 }  // namespace raid56::fuzz

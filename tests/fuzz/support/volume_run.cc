@@ -99,12 +99,7 @@ VolumeRun run_volume(const std::vector<OverlayDevice*>& devices, const session::
     for (const auto* device : devices) options.devices.push_back(device->path());
     options.threads = 1;
     std::ostringstream out, err;
-    const auto open_device = [&](const std::string& path, device::Reading) -> Result<device::Opened> {
-        for (size_t i = 0; i < devices.size(); i++)
-            if (devices[i]->path() == path) return device::Opened{devices[i]->open(), {false, 1, i}};
-        return Error{path + ": is not there"};
-    };
-    const session::World world{out, err, false, open_device, no_clock, stop};
+    const session::World world{out, err, false, opener_of(devices), no_clock, stop};
     report::JsonWriter json(out);
     report::TextWriter text(out);
     report::Writer& inner = options.format == session::Format::json ? static_cast<report::Writer&>(json) : text;

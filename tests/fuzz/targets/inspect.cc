@@ -46,14 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         device->limit(kReadsPerDevice, stop);
         options.devices.push_back(device->path());
     }
-    const auto open = [&](const std::string& path, device::Reading) -> Result<device::Opened> {
-        for (size_t i = 0; i < devices.size(); i++)
-            if (devices[i]->path() == path) return device::Opened{devices[i]->open(), {false, 1, i}};
-        return Error{path + ": is not there"};
-    };
     std::ostringstream out, err;
     parity::Engine* const engines[] = {&parity::scalar_engine()};
-    session::World world{out, err, false, open, no_clock, stop};
+    session::World world{out, err, false, opener_of(devices), no_clock, stop};
     world.engines = engines;
     const NoThreads no_threads;
     const int status = session::inspect_command(options, world);

@@ -94,14 +94,9 @@ Run rebuild(const std::vector<OverlayDevice*>& devices, Folder& folder, session:
         device->limit(device->reads() + reads, stop);
         options.devices.push_back(device->path());
     }
-    const auto open = [&](const std::string& path, device::Reading) -> Result<device::Opened> {
-        for (size_t i = 0; i < devices.size(); i++)
-            if (devices[i]->path() == path) return device::Opened{devices[i]->open(), {false, 1, i}};
-        return Error{path + ": is not there"};
-    };
     std::ostringstream out, err;
     parity::Engine* const engines[] = {&parity::scalar_engine()};
-    session::World world{out, err, false, open, hasty_clock, stop};
+    session::World world{out, err, false, opener_of(devices), hasty_clock, stop};
     world.engines = engines;
     world.writing = folder.writing();
     const int status = session::rebuild_command(options, world);
