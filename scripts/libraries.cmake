@@ -37,28 +37,25 @@ require_pkg(GCRYPT libgcrypt "libgcrypt" libgcrypt20-dev)
 require_pkg(BLKID blkid "libblkid" libblkid-dev)
 require_package(nlohmann_json "JSON for Modern C++" nlohmann-json3-dev CONFIG)
 
-# libaio comes without a .pc file.
-find_path(AIO_INCLUDE_DIR libaio.h)
-find_library(AIO_LIBRARY aio)
-mark_as_advanced(AIO_INCLUDE_DIR AIO_LIBRARY)
-if(NOT TARGET AIO::aio AND AIO_INCLUDE_DIR AND AIO_LIBRARY)
-    add_library(AIO::aio UNKNOWN IMPORTED)
-    set_target_properties(AIO::aio PROPERTIES
-        IMPORTED_LOCATION ${AIO_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${AIO_INCLUDE_DIR})
-endif()
+# For those without a .pc file: gives the target where both are found.
+macro(find_bare prefix target header library)
+    find_path(${prefix}_INCLUDE_DIR ${header})
+    find_library(${prefix}_LIBRARY ${library})
+    mark_as_advanced(${prefix}_INCLUDE_DIR ${prefix}_LIBRARY)
+    if(NOT TARGET ${target} AND ${prefix}_INCLUDE_DIR AND ${prefix}_LIBRARY)
+        add_library(${target} UNKNOWN IMPORTED)
+        set_target_properties(${target} PROPERTIES
+            IMPORTED_LOCATION ${${prefix}_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${${prefix}_INCLUDE_DIR})
+    endif()
+endmacro()
+
+find_bare(AIO AIO::aio libaio.h aio)
 if(NOT TARGET AIO::aio)
     list(APPEND missing "libaio (Debian package libaio-dev)")
 endif()
 
-# Debian has libipsec-mb for amd64 alone, and it has no .pc file. Without it sha256 goes one block at a time.
-find_path(IPSEC_MB_INCLUDE_DIR intel-ipsec-mb.h)
-find_library(IPSEC_MB_LIBRARY IPSec_MB)
-mark_as_advanced(IPSEC_MB_INCLUDE_DIR IPSEC_MB_LIBRARY)
-if(NOT TARGET IPSEC_MB::ipsec_mb AND IPSEC_MB_INCLUDE_DIR AND IPSEC_MB_LIBRARY)
-    add_library(IPSEC_MB::ipsec_mb UNKNOWN IMPORTED)
-    set_target_properties(IPSEC_MB::ipsec_mb PROPERTIES
-        IMPORTED_LOCATION ${IPSEC_MB_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${IPSEC_MB_INCLUDE_DIR})
-endif()
+# Debian has libipsec-mb for amd64 alone. Without it sha256 goes one block at a time.
+find_bare(IPSEC_MB IPSEC_MB::ipsec_mb intel-ipsec-mb.h IPSec_MB)
 if(NOT TARGET IPSEC_MB::ipsec_mb AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND missing "libipsec-mb (Debian package libipsec-mb-dev)")
 endif()
