@@ -15,17 +15,6 @@ namespace raid56::device {
 
 namespace {
 
-// The kernel cuts a hint down to its read-ahead window or the largest request of the disk, whichever
-// is more, and says nothing: 128 KiB, the default window, is taken whole.
-constexpr uint64_t kHintLength = 128 * 1024;
-
-// Whether the page there can be had without waiting.
-bool is_cached(int fd, uint64_t offset) {
-    uint8_t byte;
-    iovec one{&byte, 1};
-    return ::preadv2(fd, &one, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
-}
-
 // File systems whose word on holes can be relied on, also for what was written a moment ago; others have been
 // seen to call fresh data a hole.
 bool tells_holes(int fd) {
@@ -60,20 +49,41 @@ FileDevice::FileDevice(Fd fd, std::string path, uint64_t size)
     : fd_(std::move(fd)), path_(std::move(path)), size_(size), tells_holes_(tells_holes(fd_.get())) {}
 
 // A file that was cut short meanwhile has no data there either: that is no hole.
-bool FileDevice::is_hole(uint64_t offset, uint64_t length) const {
-    if (!tells_holes_) return false;
+bool FileDevice::is_hole(uint64_t offset, uint64_t length) {
+    if (!tells_holes_ || data_.holds(offset)) return false;
     const off_t data = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
-    if (data >= 0) return static_cast<uint64_t>(data) >= offset + length;
+    if (data >= 0) {
+        if (static_cast<uint64_t>(data) >= offset + length) return true;
+        const off_t end = ::lseek(fd_.get(), data, SEEK_HOLE);
+        if (end > data) data_.set(static_cast<uint64_t>(data), static_cast<uint64_t>(end));
+        return false;
+    }
     struct stat st;
     return errno == ENXIO && ::fstat(fd_.get(), &st) == 0 && static_cast<uint64_t>(st.st_size) >= offset + length;
 }
 
+// Whether the page there can be had without waiting. A question costs a tenth of what is asked about: where the answer
+// is yes again and again fewer are put.
+bool FileDevice::is_cached(uint64_t offset) {
+    if (cached_.holds(offset)) return true;
+    uint8_t byte;
+    iovec one{&byte, 1};
+    if (::preadv2(fd_.get(), &one, 1, static_cast<off_t>(offset), RWF_NOWAIT) != 1) {
+        stride_ = kHint;
+        return false;
+    }
+    const uint64_t stride = stride_;
+    cached_.set(offset, offset + stride);
+    stride_ = std::min(stride * 2, kLongestStride);
+    return true;
+}
+
 void FileDevice::hint(uint64_t offset, uint64_t length) {
     if (is_hole(offset, length)) return;
-    for (uint64_t end = offset + std::min(length, size_ - std::min(offset, size_)); offset < end; offset += kHintLength)
-        if (!is_cached(fd_.get(), offset))
-            ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
-                            static_cast<off_t>(std::min(kHintLength, end - offset)), POSIX_FADV_WILLNEED);
+    for (uint64_t end = offset + std::min(length, size_ - std::min(offset, size_)); offset < end; offset += kHint)
+        if (!is_cached(offset))
+            ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(std::min(kHint, end - offset)),
+                            POSIX_FADV_WILLNEED);
 }
 
 void FileDevice::start(ReadOp& op) { op.error = op.offset > size_ || size_ - op.offset < op.out.size() ? EIO : 0; }

@@ -6,6 +6,7 @@
 // file may be written, or cut short, by others; what is no longer there is EIO.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "device/device.h"
@@ -32,12 +33,35 @@ class FileDevice final : public ReadDevice {
     void finish(ReadOp& op) override;
 
   private:
-    bool is_hole(uint64_t offset, uint64_t length) const;
+    // The kernel cuts a hint down to its read-ahead window or the largest request of the disk, whichever
+    // is more, and says nothing: 128 KiB, the default window, is taken whole.
+    static constexpr uint64_t kHint = 128 * 1024;
+    static constexpr uint64_t kLongestStride = 1 << 20;
+
+    // Of bytes, learned by one thread and used by all. Where two learn at once it may come to reach from the start of
+    // one to the end of the other: nothing may rest on it that is wrong then.
+    class Run {
+      public:
+        bool holds(uint64_t offset) const { return from_ <= offset && offset < to_; }
+        void set(uint64_t from, uint64_t to) {
+            from_ = from;
+            to_ = to;
+        }
+
+      private:
+        std::atomic<uint64_t> from_{0}, to_{0};
+    };
+
+    bool is_hole(uint64_t offset, uint64_t length);
+    bool is_cached(uint64_t offset);
 
     Fd fd_;
     std::string path_;
     uint64_t size_;
     bool tells_holes_;
+    Run data_;                             // no hole: reading one as data gives zeros too
+    Run cached_;                           // taken for cached: a place that is not is read without a hint
+    std::atomic<uint64_t> stride_{kHint};  // how far an answer that it is cached is taken to hold
 };
 
 }  // namespace raid56::device

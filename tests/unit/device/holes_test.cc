@@ -56,6 +56,23 @@ TEST_F(Holes, WhatIsWrittenIntoOneAfterTheOpenIsRead) {
     EXPECT_EQ(out[100], 'x');
 }
 
+// Once known to be data a place is not asked about again.
+TEST_F(Holes, WhatIsMadeAHoleAfterItWasReadIsZeros) {
+    FileDevice device = open();
+    const std::vector<uint8_t> full(kMiB, 'x');
+    ASSERT_EQ(::pwrite(writer_.get(), full.data(), kMiB, kMiB), static_cast<ssize_t>(kMiB));
+    std::vector<uint8_t> out(65536);
+    ASSERT_EQ(device.read(kMiB, out), 0);
+    ASSERT_EQ(::fallocate(writer_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, kMiB + 131072, 131072), 0);
+    for (const uint64_t offset : {kMiB + 65536, kMiB + 131072, kMiB + 196608, kMiB + 262144}) {
+        ASSERT_EQ(device.read(offset, out), 0);
+        const uint8_t expected = offset >= kMiB + 131072 && offset < kMiB + 262144 ? 0 : 'x';
+        EXPECT_TRUE(std::all_of(out.begin(), out.end(), [&](uint8_t byte) { return byte == expected; })) << offset;
+    }
+    ASSERT_EQ(::ftruncate(writer_.get(), kMiB + 262144), 0);
+    EXPECT_EQ(device.read(kMiB + 262144, out), EIO);
+}
+
 TEST_F(Holes, WhereTheFileWasCutShortIsNone) {
     FileDevice device = open();
     ASSERT_EQ(::ftruncate(writer_.get(), 3 * kMiB + 4096), 0);
