@@ -50,12 +50,12 @@ FileDevice::FileDevice(Fd fd, std::string path, uint64_t size)
 
 // A file that was cut short meanwhile has no data there either: that is no hole.
 bool FileDevice::is_hole(uint64_t offset, uint64_t length) {
-    if (!tells_holes_ || data_.holds(offset)) return false;
+    const uint64_t known = data_from_;
+    if (!tells_holes_ || (offset >= known && offset - known < kDataLength)) return false;
     const off_t data = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
     if (data >= 0) {
         if (static_cast<uint64_t>(data) >= offset + length) return true;
-        const off_t end = ::lseek(fd_.get(), data, SEEK_HOLE);
-        if (end > data) data_.set(static_cast<uint64_t>(data), static_cast<uint64_t>(end));
+        data_from_ = static_cast<uint64_t>(data);
         return false;
     }
     struct stat st;
@@ -65,15 +65,15 @@ bool FileDevice::is_hole(uint64_t offset, uint64_t length) {
 // Whether the page there can be had without waiting. A question costs a tenth of what is asked about: where the answer
 // is yes again and again fewer are put.
 bool FileDevice::is_cached(uint64_t offset) {
-    if (cached_.holds(offset)) return true;
+    const uint64_t known = cached_from_, stride = stride_;
+    if (offset >= known && offset - known < stride) return true;
     uint8_t byte;
     iovec one{&byte, 1};
     if (::preadv2(fd_.get(), &one, 1, static_cast<off_t>(offset), RWF_NOWAIT) != 1) {
         stride_ = kHint;
         return false;
     }
-    const uint64_t stride = stride_;
-    cached_.set(offset, offset + stride);
+    cached_from_ = offset;
     stride_ = std::min(stride * 2, kLongestStride);
     return true;
 }

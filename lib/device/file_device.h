@@ -37,20 +37,9 @@ class FileDevice final : public ReadDevice {
     // is more, and says nothing: 128 KiB, the default window, is taken whole.
     static constexpr uint64_t kHint = 128 * 1024;
     static constexpr uint64_t kLongestStride = 1 << 20;
-
-    // Of bytes, learned by one thread and used by all. Where two learn at once it may come to reach from the start of
-    // one to the end of the other: nothing may rest on it that is wrong then.
-    class Run {
-      public:
-        bool holds(uint64_t offset) const { return from_ <= offset && offset < to_; }
-        void set(uint64_t from, uint64_t to) {
-            from_ = from;
-            to_ = to;
-        }
-
-      private:
-        std::atomic<uint64_t> from_{0}, to_{0};
-    };
+    // More than the threads of a scrub are apart in one device.
+    static constexpr uint64_t kDataLength = 4 << 20;
+    static constexpr uint64_t kNowhere = UINT64_MAX;
 
     bool is_hole(uint64_t offset, uint64_t length);
     bool is_cached(uint64_t offset);
@@ -59,9 +48,11 @@ class FileDevice final : public ReadDevice {
     std::string path_;
     uint64_t size_;
     bool tells_holes_;
-    Run data_;                             // no hole: reading one as data gives zeros too
-    Run cached_;                           // taken for cached: a place that is not is read without a hint
-    std::atomic<uint64_t> stride_{kHint};  // how far an answer that it is cached is taken to hold
+    // Learned by one thread and used by all; nothing rests on them but how many questions are put. What is read as data
+    // though it is a hole is zeros too; what is taken for cached and is not is read without a hint.
+    std::atomic<uint64_t> data_from_{kNowhere};    // data, and read as such for kDataLength
+    std::atomic<uint64_t> cached_from_{kNowhere};  // cached, and taken for it as far as
+    std::atomic<uint64_t> stride_{kHint};
 };
 
 }  // namespace raid56::device
