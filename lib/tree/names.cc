@@ -37,33 +37,41 @@ Paths Names::of(uint64_t tree, uint64_t inode) {
     // A file that was made since the last commit is named by the log alone.
     for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
         if (log_.subvolumes[i] == tree) names = names_of(log_.trees[i], inode, found.incomplete);
+    size_t all = 0;
     for (const auto& name : names) {
         const Place directory(tree, name.directory);
-        const size_t length = folder(directory).length;
-        if (length > 0 && length + name.name.size() <= kLongestPath)
+        const size_t above = folder(directory).length, length = above + name.name.size();
+        if (above > 0 && length <= kLongestPath && all + length <= kMostPaths) {
             found.paths.push_back(path_of(directory) + name.name);
-        else
+            all += length;
+        } else {
             found.incomplete = true;
+        }
     }
     return found;
 }
 
 // Upwards to what is known or cannot be known, and down again with the names: no recursion, for a hostile tree may
 // be as deep as it likes. What is being looked for counts as unknown meanwhile: a loop of directories, which only such
-// a tree has, ends there.
+// a tree has, ends there. The way up is twice as long as any path, so that half of it is known to be too deep, for
+// good.
 const Names::Folder& Names::folder(Place asked) {
+    if (folders_.size() > kMostFolders) folders_.clear();
     std::vector<std::pair<Place, std::string>> way;
     size_t length = 0;  // of the path of `place`
+    size_t climbed = 0;
     Place place = asked;
     while (true) {
         if (const auto known = folders_.find(place); known != folders_.end()) {
             length = known->second.length;
             break;
         }
+        if (climbed > 2 * kLongestPath) return too_deep(asked, way, climbed);
         folders_[place].length = place == kTop ? 1 : 0;
         if (place == kTop) continue;
         auto parent = place.second == format::objectid::kFirstFree ? above_subvolume(place.first) : above_folder(place);
         if (!parent) break;
+        climbed += parent->second.size() + 1;
         way.emplace_back(place, std::move(parent->second));
         place = parent->first;
     }
@@ -73,6 +81,16 @@ const Names::Folder& Names::folder(Place asked) {
         length = known ? length + name.size() + 1 : 0;
         folders_[below] = {place, std::move(name), length};
         place = below;
+    }
+    return folders_[asked];
+}
+
+// Those at the upper end of the way may have a path yet.
+const Names::Folder& Names::too_deep(Place asked, const std::vector<std::pair<Place, std::string>>& way,
+                                     size_t climbed) {
+    for (const auto& [place, name] : way) {
+        if (climbed <= kLongestPath) folders_.erase(place);
+        climbed -= name.size() + 1;
     }
     return folders_[asked];
 }

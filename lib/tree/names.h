@@ -15,10 +15,12 @@ namespace raid56::tree {
 /// No path is told that is longer, bytes: directories may be nested without end, and memory is not. The kernel takes
 /// paths of 4096 bytes at once.
 inline constexpr size_t kLongestPath = 16384;
+/// Nor more than that of one inode, bytes of all its paths: hard links deep down multiply.
+inline constexpr size_t kMostPaths = 8 << 20;
 
 struct Paths {
     std::vector<std::string> paths;  // one for each hard link that can be followed up to the top, `/` first; bytes
-    bool incomplete = false;         // some name could not be followed to the top, or its path is too long
+    bool incomplete = false;         // some name could not be followed to the top, or its path is too long, or too many
 };
 
 class Names {
@@ -42,6 +44,7 @@ class Names {
     };
     std::vector<Name> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
     const Folder& folder(Place place);
+    const Folder& too_deep(Place asked, const std::vector<std::pair<Place, std::string>>& way, size_t climbed);
     std::string path_of(Place place) const;
     // The directory above, and the name there.
     std::optional<std::pair<Place, std::string>> above_folder(Place place);
@@ -49,10 +52,13 @@ class Names {
 
     static constexpr Place kTop{format::objectid::kFsTree, format::objectid::kFirstFree};
 
+    // Known at once; of so many trees of so many directories there is no room for all.
+    static constexpr size_t kMostFolders = 1 << 18;
+
     BlockReader& reader_;
     const Roots& roots_;
     const LogTrees& log_;
-    std::map<Place, Folder> folders_;  // of those asked for, and what is above them
+    std::map<Place, Folder> folders_;  // of those asked for lately, and what is above them
 };
 
 }  // namespace raid56::tree

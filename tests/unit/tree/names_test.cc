@@ -31,6 +31,7 @@ class NamesTest : public ::testing::Test {
             const auto name = test::Encoder().u64(2).u16(name_length).text(std::string(name_length, 'n')).take();
             leaves.back().push_back({{number, 12, number - 1}, name});
         }
+        for (auto& leaf : more_) leaves.push_back(leaf);
         const auto files = image_.tree(5, leaves, 100);
         const ItemSpec root{{5, 132, 0}, test::encode_root(files.block.v, files.level, 7, 1)};
         const auto root_tree = image_.tree(format::objectid::kRootTree, {{root}});
@@ -49,6 +50,7 @@ class NamesTest : public ::testing::Test {
     }
 
     TreeImage image_;
+    std::vector<std::vector<ItemSpec>> more_;  // leaves behind those of the directories
 };
 
 TEST_F(NamesTest, APathIsWhatItsDirectoriesAreCalled) {
@@ -79,6 +81,40 @@ TEST_F(NamesTest, NestedWithoutEndIsNoMatter) {
     const auto found = nested(kDepth, 1, kTop + kDepth);
     EXPECT_TRUE(found.paths.empty());
     EXPECT_TRUE(found.incomplete);
+}
+
+// 64 KiB of names far down would be 97 MB of paths.
+TEST_F(NamesTest, OfVeryManyLongPathsSomeAreTold) {
+    constexpr uint64_t kDepth = 120, kFile = 100000;
+    constexpr size_t kNames = 300;
+    for (uint64_t directory = kTop + kDepth - 2; directory <= kTop + kDepth; directory++) {
+        test::Encoder names;
+        for (size_t i = 0; i < kNames; i++)
+            names.u64(i + 2).u16(2).text(std::string(2, static_cast<char>('a' + i % 26)));
+        more_.push_back({{{kFile, 12, directory}, names.take()}});
+    }
+    const auto found = nested(kDepth, 127, kFile);
+    EXPECT_TRUE(found.incomplete);
+    size_t all = 0;
+    for (const auto& path : found.paths) all += path.size();
+    EXPECT_LE(all, kMostPaths);
+    EXPECT_GT(all, kMostPaths / 2);
+    EXPECT_LT(found.paths.size(), 3 * kNames);
+}
+
+// Several times as deep as any path: what is found to be too deep on the way stays so, the rest is asked for again.
+TEST_F(NamesTest, WhateverIsAskedForFirstTheAnswersAreTheSame) {
+    constexpr uint64_t kDepth = 50000;
+    const std::vector<uint64_t> inodes = {kTop + 50000, kTop + 30000, kTop + 9000, kTop + 8193, kTop + 8192,
+                                          kTop + 8191,  kTop + 49999, kTop + 100,  kTop + 1};
+    const auto down = nested(kDepth, 1, inodes);
+    for (size_t i = 0; i < inodes.size(); i++) {
+        const uint64_t depth = inodes[i] - kTop;
+        SCOPED_TRACE(depth);
+        ASSERT_EQ(down[i].paths.size(), 2 * depth <= kLongestPath ? 1u : 0u);
+        EXPECT_EQ(down[i].incomplete, 2 * depth > kLongestPath);
+        if (!down[i].paths.empty()) EXPECT_EQ(down[i].paths[0].size(), 2 * depth);
+    }
 }
 
 // A path that is too long says nothing of the directories above it.
