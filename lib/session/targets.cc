@@ -94,11 +94,14 @@ class Matcher {
         return {};
     }
 
-    // Cut short since the journal was made: the writes behind the new end would fail one by one.
+    // Cut short since the journal was made: the writes behind the new end would fail one by one. What an image had
+    // behind the end of its file system does not count: a loop device over it, or a disk it was put back to, ends
+    // before.
     static Result<void> is_whole(const std::string& path, uint64_t length, const repair::HeaderDevice& known) {
-        if (length >= known.length) return {};
-        return Error{printable(path) + ": is " + std::to_string(length) + " bytes long, the journal knows " +
-                     std::to_string(known.length) + ": it was cut short since; nothing is done"};
+        const uint64_t needed = std::min(known.length, known.total_bytes);
+        if (length >= needed) return {};
+        return Error{printable(path) + ": is " + std::to_string(length) + " bytes long, the journal was made for " +
+                     std::to_string(needed) + ": it was cut short since; nothing is done"};
     }
 
     Result<void> take(const Seen& seen) {

@@ -443,6 +443,22 @@ TEST_F(RepairTest, NothingIsDoneToADeviceThatWasCutShortSinceTheJournalWasMade) 
     EXPECT_TRUE(world_.devices_hold(before_));
 }
 
+// As on a loop device over it, which ends with a whole sector, or a disk that it was put back to.
+TEST_F(RepairTest, WhatAnImageHadBehindItsFileSystemIsNotMissed) {
+    if (!unpack(kDamaged)) GTEST_SKIP();
+    auto& disk = world_.disk("d4.img");
+    auto longer = before_;
+    const uint64_t size = longer.at("d4.img").size;
+    longer.at("d4.img").size = size + 100;
+    world_.set(longer);
+    ASSERT_EQ(world_.write().status, 1);
+    auto repaired = world_.state();
+    repaired.at("d4.img").size = size;
+    world_.set(repaired);
+    EXPECT_EQ(world_.undo().status, 0);
+    EXPECT_TRUE(disk.holds(before_.at("d4.img")));
+}
+
 TEST_F(RepairTest, UsageIsChecked) {
     if (!unpack(kDamaged)) GTEST_SKIP();
     for (const std::vector<std::string>& options : {std::vector<std::string>{"--write"},
