@@ -21,6 +21,7 @@ scrub::Newer try_place(OpenVolume& open, const World& world, const volume::Candi
     member.state = volume::DeviceState::present;
     const auto survey = survey_and_decide(open, world);
     member = before;
+    open.reader->forget();  // what is lost here may be had in another place
     const auto found = std::find_if(survey.behind.begin(), survey.behind.end(),
                                     [&](const scrub::Newer& newer) { return newer.member == index; });
     return found == survey.behind.end() ? scrub::Newer{} : *found;
