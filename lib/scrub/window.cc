@@ -37,7 +37,7 @@ void WindowBuilder::tell_unknown(const tree::Allocation& allocation) {
     auto chunk = std::upper_bound(chunks.begin(), chunks.end(), allocation.extent.start,
                                   [](Logical start, const volume::MappedChunk& c) { return start < c.chunk.end(); });
     const auto tell = [&](Logical from, Logical to, const char* cause) {
-        const bool undecided = allocation.unknown ? allocation.undecided : volume_.map_undecided();
+        const bool undecided = allocation.unknown ? allocation.undecided : volume_.undecided().touches({from.v, to.v});
         if (from < to) unknowns_.push_back({from, to - from, cause, undecided});
     };
     Logical at = allocation.extent.start;

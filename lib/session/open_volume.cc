@@ -81,10 +81,13 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
     const uint32_t sectorsize = super.sectorsize;
     std::vector<format::DevItem> devices;
     std::vector<format::Chunk> chunks;
+    RangeSet undecided;
+    open.volume->set_undecided({});
     tree::Cursor cursor(*open.reader, tree::chunk_root(super));
     while (const tree::Step step = cursor.next()) {
         if (step.lost) {
-            open.unknown.push_back(lost_chunks(*step.lost));
+            const auto& lost = open.unknown.emplace_back(lost_chunks(*step.lost));
+            if (lost.undecided) undecided.append({lost.logical.v, lost.logical.v + lost.length});
             continue;
         }
         if (step.item->key.type == format::type::kDevItem) {
@@ -119,8 +122,7 @@ Result<void> map_chunks(OpenVolume& open, const World& world) {
             open.unknown.push_back({start, length, "chunk-tree", false});
         }
     }
-    open.volume->set_map_undecided(!open.unknown.empty() && std::all_of(open.unknown.begin(), open.unknown.end(),
-                                                                        [](const auto& u) { return u.undecided; }));
+    open.volume->set_undecided(std::move(undecided));
     tell_contested(open, world);
     open.reader->forget();
     return {};

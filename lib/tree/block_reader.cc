@@ -116,8 +116,8 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     if (block) {
         keep(expect.start, *block);
     } else {
-        lost_.try_emplace(expect.start, Lost{expect, block.error()});
-        hurt_.insert_or_assign(expect.start, expect);
+        const bool is_first = lost_.try_emplace(expect.start, Lost{expect, block.error()}).second;
+        if (is_first) hurt_.insert_or_assign(expect.start, expect);
     }
     return block;
 }
@@ -233,7 +233,11 @@ void BlockReader::keep(Logical start, const Block& block) {
 Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     if (!checked_add(expect.start.v, volume_.nodesize())) return BlockLost{};
     const auto pieces = pieces_of(volume_, expect.start);
-    if (pieces.empty()) return BlockLost{volume_.map_undecided() ? stripe::Verdict::limit : stripe::Verdict::none};
+    if (pieces.empty()) {
+        const bool undecided = volume_.find_chunk(expect.start) == nullptr &&
+                               volume_.undecided().touches({expect.start.v, expect.start.v + volume_.nodesize()});
+        return BlockLost{undecided ? stripe::Verdict::limit : stripe::Verdict::none};
+    }
     const auto ahead = take_ahead(expect.start);
     if (ahead && *ahead && check_block(volume_, **ahead, expect).state == BlockState::proven) return *ahead;
 
@@ -258,7 +262,7 @@ Result<Block, BlockLost> BlockReader::read_devices(const BlockExpect& expect) {
     const bool all_there = std::all_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
         return source_of(volume_, piece, 0).device != nullptr;
     });
-    if (all_there) hurt_.insert_or_assign(expect.start, expect);
+    if (all_there) hurt_.try_emplace(expect.start, expect);
     return Block(std::make_shared<std::vector<uint8_t>>(std::move(found.block)));
 }
 

@@ -73,9 +73,8 @@ class Volume {
     const std::vector<MappedChunk>& chunks() const { return chunks_; }
     /// The chunk that holds `logical`, or nullptr.
     const MappedChunk* find_chunk(Logical logical) const;
-    /// Whether part of the chunk tree could not be had, and nothing of it is known to be lost: what no chunk maps may
-    /// yet be there.
-    bool map_undecided() const { return map_undecided_; }
+    /// Logical space whose chunks are neither known nor known to be lost: what no chunk maps there may yet be mapped.
+    const RangeSet& undecided() const { return undecided_; }
 
     /// Whether a tree block may carry this fsid: the volume's, or that of a seed.
     bool is_own_fsid(const Uuid& fsid) const;
@@ -90,7 +89,7 @@ class Volume {
     /// is taken once; an overlapping one is an error.
     Result<void> add_chunk(format::Chunk chunk);
     void drop_chunks() { chunks_.clear(); }
-    void set_map_undecided(bool undecided) { map_undecided_ = undecided; }
+    void set_undecided(RangeSet ranges) { undecided_ = std::move(ranges); }
     /// Once all chunks are there.
     void find_contested();
 
@@ -99,7 +98,7 @@ class Volume {
     std::vector<uint8_t> super_block_;
     std::vector<Member> members_;
     std::vector<MappedChunk> chunks_;
-    bool map_undecided_ = false;
+    RangeSet undecided_;
     Contested contested_;
 };
 
