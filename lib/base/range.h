@@ -52,6 +52,7 @@ class RangeSet {
     /// Calls take(part) for each part of `range` that is in the set, ascending.
     template <class Take>
     void overlaps(Range range, Take&& take) const {
+        if (range.empty()) return;
         for (auto at = first_behind(range.start); at != ranges_.end() && at->start < range.end; ++at)
             take(intersect(*at, range));
     }

@@ -107,8 +107,10 @@ Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item) {
         if (!raw) return Reject{Reason::truncated, item.data.size() - at, sizeof(raw::dir_item)};
         const auto name = view_at(item.data, at + sizeof(raw::dir_item), raw->name_len);
         if (!name || name->empty()) return Reject{Reason::bad_name, raw->name_len, item.data.size()};
-        entries.push_back(
-            {decode_key(raw->location), std::string_view(reinterpret_cast<const char*>(name->data()), name->size())});
+        constexpr uint8_t kDirectory = 2;  // BTRFS_FT_DIR
+        entries.push_back({decode_key(raw->location),
+                           std::string_view(reinterpret_cast<const char*>(name->data()), name->size()),
+                           raw->type == kDirectory});
         at += sizeof(raw::dir_item) + name->size() + raw->data_len;
     }
     return entries;
@@ -131,7 +133,7 @@ Decoded<std::vector<NameIn>> decode_names(const Item& item, Directory directory_
         if (!raw) return Reject{Reason::truncated, item.data.size() - at, sizeof(Raw)};
         const auto name = name_at(item, at + sizeof(Raw), raw->name_len);
         if (!name) return name.error();
-        names.push_back({directory_of(*raw), *name});
+        names.push_back({directory_of(*raw), *name, raw->index});
         at += sizeof(Raw) + name->size();
     }
     return names;
@@ -151,7 +153,7 @@ Decoded<NameIn> decode_root_backref(const Item& item) {
     if (!raw) return Reject{Reason::truncated, item.data.size(), sizeof(raw::root_ref)};
     const auto name = name_at(item, sizeof(raw::root_ref), raw->name_len);
     if (!name) return name.error();
-    return NameIn{raw->dirid, *name};
+    return NameIn{raw->dirid, *name, raw->sequence};
 }
 
 Decoded<CsumRun> decode_csum_item(const Item& item, uint32_t sectorsize, size_t csum_size) {

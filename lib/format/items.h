@@ -61,10 +61,11 @@ struct Inode {
 };
 Decoded<Inode> decode_inode(const Item& item);
 
-/// A directory entry whose hash is the item key's offset.
+/// A directory entry: a DIR_ITEM, whose hash is the key's offset, or a DIR_INDEX, with its number there.
 struct DirEntry {
     Key location;  // an INODE_ITEM, or a ROOT_ITEM for a subvolume
     std::string_view name;
+    bool directory = false;  // as the entry has it; a subvolume is one
 };
 Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item);
 
@@ -72,6 +73,7 @@ Decoded<std::vector<DirEntry>> decode_dir_item(const Item& item);
 struct NameIn {
     uint64_t directory = 0;  // inode
     std::string_view name;
+    uint64_t index = 0;  // offset of the DIR_INDEX key
 };
 /// Of an INODE_REF or INODE_EXTREF: one for each hard link that the item holds.
 Decoded<std::vector<NameIn>> decode_inode_refs(const Item& item);

@@ -57,9 +57,12 @@ Result<void, Reject> check_structure(ByteView block, uint32_t sectorsize) {
     const size_t room = (block.size() - sizeof(raw::header)) / unit;
     if (header.nritems > room) return Reject{Reason::bad_item_count, header.nritems, room};
     if (header.level > 0 && header.nritems == 0) return Reject{Reason::bad_item_count, 0, 1};
-    for (uint32_t i = 1; i < header.nritems; i++)
-        if (block_key(block, header.level, i - 1) >= block_key(block, header.level, i))
-            return Reject{Reason::unsorted_keys, i, i - 1};
+    Key before = header.nritems == 0 ? Key{} : block_key(block, header.level, 0);
+    for (uint32_t i = 1; i < header.nritems; i++) {
+        const Key key = block_key(block, header.level, i);
+        if (before >= key) return Reject{Reason::unsorted_keys, i, i - 1};
+        before = key;
+    }
     return header.level == 0 ? check_leaf(block, header.nritems) : check_node(block, header.nritems, sectorsize);
 }
 
@@ -74,7 +77,8 @@ Pointer node_pointer(ByteView block, uint32_t i) {
 }
 
 Key block_key(ByteView block, uint8_t level, uint32_t i) {
-    return decode_key(level == 0 ? raw_item(block, i).key : raw_pointer(block, i).key);
+    const size_t unit = level == 0 ? sizeof(raw::item) : sizeof(raw::key_ptr);
+    return decode_key(*read_at<raw::disk_key>(block, sizeof(raw::header) + i * unit));
 }
 
 }  // namespace raid56::format

@@ -64,7 +64,8 @@ StripeChecker::Stripe StripeChecker::look_at_devices(const Batch& batch, unsigne
     // missing one has none at all.
     if (unsure > (stripe.missing > 0 ? 0 : 1)) stripe.clean = false;
     if (parity && !chunk.has_parity(StripeNo(window.first.v + n))) stripe.clean = false;
-    if (stripe.missing > 0 && (context_.free_in_doubt || !volume::survives(context_.volume, chunk))) stripe.clean = false;
+    if (stripe.missing > 0 && (context_.free_in_doubt || !volume::survives(context_.volume, chunk)))
+        stripe.clean = false;
     const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n, 0, 0));
     const auto end = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n + 1, 0, 0));
     const auto is_doubtful = [&](Expect expect) {

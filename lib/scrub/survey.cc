@@ -75,7 +75,7 @@ class Witness {
 }  // namespace
 
 Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
-              const std::atomic<bool>& stop) {
+              const std::atomic<bool>& stop, const Selection* part) {
     Survey result;
     for (unsigned i = 0; i < volume.members().size(); i++) {
         const auto& member = volume.members()[i];
@@ -95,7 +95,8 @@ Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::C
         const auto is_newer = [&](const Newer& newer) {
             return extent.generation > volume.members()[newer.member].generation && !is_decided(newer);
         };
-        result.allocated_bytes += extent.length;
+        const Range held{extent.start.v, (extent.start + extent.length).v};
+        result.allocated_bytes += part == nullptr ? held.length() : part->bytes_in(held);
         if (extent.tree) {
             for (auto& newer : result.behind)
                 if (is_newer(newer)) witness.check_block(newer, extent);

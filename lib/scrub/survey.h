@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/range.h"
+#include "scrub/selection.h"
 #include "tree/csum_stream.h"
 #include "tree/extent_stream.h"
 #include "volume/volume.h"
@@ -29,8 +30,9 @@ struct Survey {
     uint64_t allocated_bytes = 0;
 };
 
+/// `part`: of which the allocated bytes are counted; null: everything.
 Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
-              const std::atomic<bool>& stop);
+              const std::atomic<bool>& stop, const Selection* part = nullptr);
 
 /// stale, present or unsure.
 volume::DeviceState judge_behind(const Newer& newer);

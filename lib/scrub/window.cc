@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "scrub/selection.h"
+
 namespace raid56::scrub {
 namespace {
 
@@ -38,7 +40,8 @@ void WindowBuilder::tell_unknown(const tree::Allocation& allocation) {
                                   [](Logical start, const volume::MappedChunk& c) { return start < c.chunk.end(); });
     const auto tell = [&](Logical from, Logical to, const char* cause) {
         const bool undecided = allocation.unknown ? allocation.undecided : volume_.undecided().touches({from.v, to.v});
-        if (from < to) unknowns_.push_back({from, to - from, cause, undecided});
+        if (from < to && (part_ == nullptr || part_->speaks_of({from.v, to.v})))
+            unknowns_.push_back({from, to - from, cause, undecided});
     };
     Logical at = allocation.extent.start;
     for (; at < end && chunk != chunks.end() && chunk->chunk.start < end; ++chunk) {
@@ -54,16 +57,17 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
     const auto& chunks = volume_.chunks();
     while (chunk_ < chunks.size()) {
         const auto& chunk = chunks[chunk_];
+        if (part_ != nullptr) stripe_ = std::max(stripe_, part_->stripes(chunk_).begin);
+        const uint64_t end_of_stripes = end_of_part(chunk_);
         const Logical done = std::min(chunk.logical(StripeNo(stripe_), 0), chunk.chunk.end());
         std::erase_if(pending_, [&](const tree::Allocation& a) { return a.extent.start + a.extent.length <= done; });
         const auto first = is_whole(chunk) ? next_whole(chunk) : next_held(chunk, done);
-        if (!first) {
+        if (!first || *first >= end_of_stripes) {
             chunk_++;
             stripe_ = 0;
             continue;
         }
-        const auto count =
-            static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), chunk.full_stripes() - *first));
+        const auto count = static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), end_of_stripes - *first));
         stripe_ = *first + count;
         clear(window, chunk, *first, count);
         const Logical end = end_of(window);
@@ -90,17 +94,31 @@ bool WindowBuilder::is_whole(const volume::MappedChunk& chunk) const {
     return !whole_.empty() && whole_[static_cast<size_t>(&chunk - volume_.chunks().data())];
 }
 
-// The full stripe of the first allocation that is left, if that lies in this chunk.
+uint64_t WindowBuilder::end_of_part(size_t chunk) const {
+    return part_ == nullptr ? volume_.chunks()[chunk].full_stripes() : part_->stripes(chunk).end;
+}
+
+bool WindowBuilder::takes_from(size_t chunk) const {
+    return part_ == nullptr || part_->stripes(chunk).begin < part_->stripes(chunk).end;
+}
+
+// The full stripe of the first extent that is left, if that lies in this chunk. Where nothing is known nothing is
+// looked at: such a range may be as long as the logical space.
 std::optional<uint64_t> WindowBuilder::next_held(const volume::MappedChunk& chunk, Logical done) {
-    const auto is_done = [&] { return pending_.front().extent.start + pending_.front().extent.length <= done; };
-    while (!pending_.empty() || fetch()) {
-        if (!is_done()) break;
-        pending_.erase(pending_.begin());
+    const auto end_of_extent = [](const tree::Allocation& a) { return a.extent.start + a.extent.length; };
+    for (;;) {
+        const auto held = std::find_if(pending_.begin(), pending_.end(), [&](const tree::Allocation& a) {
+            return !a.unknown && end_of_extent(a) > done;
+        });
+        if (held != pending_.end()) {
+            const Logical from = std::max(held->extent.start, done);
+            if (from >= chunk.chunk.end()) return std::nullopt;
+            return (from - chunk.chunk.start) / chunk.layout.data_length();
+        }
+        if (!pending_.empty() && pending_.back().extent.start >= chunk.chunk.end()) return std::nullopt;
+        if (!fetch()) return std::nullopt;
+        if (end_of_extent(pending_.back()) <= done) pending_.pop_back();
     }
-    if (pending_.empty()) return std::nullopt;
-    const Logical from = std::max(pending_.front().extent.start, done);
-    if (from >= chunk.chunk.end()) return std::nullopt;
-    return (from - chunk.chunk.start) / chunk.layout.data_length();
 }
 
 std::optional<uint64_t> WindowBuilder::next_whole(const volume::MappedChunk& chunk) const {
@@ -150,9 +168,18 @@ void WindowBuilder::paint(Window& window, const tree::Allocation& allocation) co
     block.expect.level = extent.level;
     block.expect.generation = extent.generation;
     block.expect.owner = extent.owner;
+    block.expect.first_key = first_key(block.expect);
     const uint64_t in_strip = (extent.start - window.chunk->chunk.start) % kStripLen;
     block.crosses = extent.start < window.start || in_strip + extent.length > kStripLen;
     window.blocks.push_back(block);
+}
+
+// Where the tree and the extent item contradict each other in more, the extent item counts.
+std::optional<format::Key> WindowBuilder::first_key(const tree::BlockExpect& expect) const {
+    const auto at = std::lower_bound(known_.begin(), known_.end(), expect.start,
+                                     [](const tree::BlockExpect& known, Logical start) { return known.start < start; });
+    if (at == known_.end() || at->start != expect.start) return std::nullopt;
+    return at->generation == expect.generation && at->level == expect.level ? at->first_key : std::nullopt;
 }
 
 void WindowBuilder::paint_csums(Window& window) {
@@ -186,7 +213,8 @@ void WindowBuilder::mark_needed(Window& window) const {
     const size_t per_stripe = window.chunk->layout.nd * window.rows();
     for (unsigned n = 0; n < window.count; n++) {
         const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(n * per_stripe);
-        const bool wanted = only_ == nullptr || only_->contains(*window.chunk, StripeNo(window.first.v + n));
+        const bool wanted = (only_ == nullptr || only_->contains(*window.chunk, StripeNo(window.first.v + n))) &&
+                            (part_ == nullptr || part_->wants(window, n));
         window.needed[n] =
             !whole_.empty() || (wanted && std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated));
     }

@@ -64,6 +64,8 @@ struct Window {
     const uint8_t* digest(size_t sector) const { return digests.data() + sector * digest_size; }
 };
 
+class Selection;
+
 /// Builds windows in ascending order from the streams. One thread.
 class WindowBuilder {
   public:
@@ -79,9 +81,20 @@ class WindowBuilder {
     /// From now on only full stripes of that set are needed; it must outlive the builder.
     void keep_to(const StripeSet& only) { only_ = &only; }
 
+    /// From now on only the full stripes of that part of the volume are needed, and what is unknown elsewhere is not
+    /// told; it must outlive the builder.
+    void select(const Selection& part) { part_ = &part; }
+
+    /// Blocks of which more is known than an extent item says: what points at them names their first key, which those
+    /// that were read have not. Ascending.
+    void know(std::vector<tree::BlockExpect> blocks) { known_ = std::move(blocks); }
+
     /// From now on every full stripe of the chunks of that list (by index) is needed, whatever it holds; of the
     /// others, as before, those that hold something.
     void take_whole(std::vector<bool> chunks) { whole_ = std::move(chunks); }
+
+    /// Whether any full stripe of that chunk (by index) may be needed.
+    bool takes_from(size_t chunk) const;
 
     /// Fills `window` with the next full stripes that hold something, at most limit(layout) of them.
     /// False at the end; then only `unknowns` may hold something.
@@ -92,12 +105,14 @@ class WindowBuilder {
 
   private:
     bool is_whole(const volume::MappedChunk& chunk) const;
+    uint64_t end_of_part(size_t chunk) const;
     std::optional<uint64_t> next_held(const volume::MappedChunk& chunk, Logical done);
     std::optional<uint64_t> next_whole(const volume::MappedChunk& chunk) const;
     bool fetch();  // one more allocation into pending_
     void tell_unknown(const tree::Allocation& allocation);
     void clear(Window& window, const volume::MappedChunk& chunk, uint64_t first, unsigned count) const;
     void paint(Window& window, const tree::Allocation& allocation) const;
+    std::optional<format::Key> first_key(const tree::BlockExpect& expect) const;
     void paint_csums(Window& window);
     void paint_silence(Window& window);
     void mark_needed(Window& window) const;
@@ -112,7 +127,9 @@ class WindowBuilder {
     size_t chunk_ = 0;     // index of the chunk under way
     uint64_t stripe_ = 0;  // its next full stripe
     size_t silent_at_ = 0;
+    std::vector<tree::BlockExpect> known_;
     const StripeSet* only_ = nullptr;  // null: all
+    const Selection* part_ = nullptr;  // null: all
     std::vector<bool> whole_;          // chunks, by index, that are taken whole; may be empty
 };
 

@@ -5,10 +5,10 @@
 
 namespace raid56::session {
 
-scrub::Survey survey_and_decide(OpenVolume& open, const World& world) {
+scrub::Survey survey_and_decide(OpenVolume& open, const World& world, const scrub::Selection* part) {
     auto extents = extents_of(open, open.log.extents);
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
-    auto survey = scrub::survey(*open.volume, extents, csums, world.stop);
+    auto survey = scrub::survey(*open.volume, extents, csums, world.stop, part);
     for (const auto& behind : survey.behind) open.volume->member(behind.member).state = scrub::judge_behind(behind);
     return survey;
 }

@@ -8,7 +8,8 @@
 namespace raid56::session {
 
 /// Surveys the trees and sets the state of every device that is behind.
-scrub::Survey survey_and_decide(OpenVolume& open, const World& world);
+/// `part`: as survey() takes it.
+scrub::Survey survey_and_decide(OpenVolume& open, const World& world, const scrub::Selection* part = nullptr);
 
 /// The same for commands that need no survey: nothing is read where no device is behind.
 void decide_states(OpenVolume& open, const World& world);

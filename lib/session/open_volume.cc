@@ -239,7 +239,8 @@ Result<OpenVolume> open_volume(const Options& options, const World& world, parit
     read_roots(open);
     const bool any_nameless = !nameless.empty();
     if (auto told = identify_by_content(open, options.distrust, world, std::move(nameless)); !told) return told.error();
-    if (any_nameless && !open.unknown.empty()) {
+    // Also where nothing was lost: what was made without a device may be another thing than what lies on it.
+    if (any_nameless) {
         if (auto again = read_trees_again(open, world); !again) return again.error();
     }
     tell_short_devices(open, world);

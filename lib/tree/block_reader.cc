@@ -122,13 +122,19 @@ Result<Block, BlockLost> BlockReader::read(const BlockExpect& expect) {
     return block;
 }
 
-std::vector<format::Extent> BlockReader::hurt_blocks() const {
+std::vector<BlockExpect> BlockReader::hurt() const {
     const std::lock_guard lock(mutex_);
+    std::vector<BlockExpect> blocks;
+    for (const auto& [start, expect] : hurt_) blocks.push_back(expect);
+    return blocks;
+}
+
+std::vector<format::Extent> BlockReader::hurt_blocks() const {
     std::vector<format::Extent> blocks;
-    for (const auto& [start, expect] : hurt_) {
+    for (const auto& expect : hurt()) {
         if (!expect.level || !expect.generation) continue;
         format::Extent extent;
-        extent.start = start;
+        extent.start = expect.start;
         extent.length = volume_.nodesize();
         extent.tree = true;
         extent.level = *expect.level;

@@ -48,6 +48,8 @@ class BlockReader {
     const volume::Volume& volume() const { return volume_; }
     /// Every block asked for so far that could not be had, or had to be made of other columns or a mix of copies,
     /// ascending: what points at them is proven, so they are damage, whether or not the extent tree names them.
+    std::vector<BlockExpect> hurt() const;
+    /// The same as extents.
     std::vector<format::Extent> hurt_blocks() const;
     /// Forgets cached blocks: the chunk map has changed.
     void forget();

@@ -1,65 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//
-// 1. Every tree with file extents is walked, blocks that trees share only the first time. Where a leaf refers to a
-//    wanted range, it and all blocks above it are hot; so are those above a block that is hot already.
-// 2. Every tree is walked again, through hot blocks alone, each once: what their leaves say holds in each tree that
-//    has them. (A sound tree has no block twice. One made to do harm may have as many ways to a leaf as it likes.)
 #include "tree/file_refs.h"
 
 #include <algorithm>
-#include <array>
-#include <unordered_set>
 
-#include "tree/seen_blocks.h"
-#include "tree/walk.h"
+#include "tree/shared_walk.h"
 
 namespace raid56::tree {
 namespace {
 
 class Finder {
   public:
-    Finder(BlockReader& reader, const RangeSet& wanted)
-        : reader_(reader), wanted_(wanted), seen_(reader.volume().sectorsize()) {}
+    Finder(BlockReader& reader, const RangeSet& wanted) : reader_(reader), wanted_(wanted), walk_(reader) {}
 
     void warm(const TreeRoot& root) {
-        std::array<uint64_t, format::kMaxTreeLevel + 1> above{};  // the path, by level
-        const auto heat = [&](unsigned level) {
-            for (unsigned l = level; l <= root.level; l++) hot_.insert(above[l]);
-        };
-        WalkCallbacks callbacks;
-        callbacks.enter = [&](Logical start, uint8_t level) {
-            above[level] = start.v;
-            if (seen_.insert(start)) return true;
-            if (hot_.contains(start.v)) heat(level);
-            return false;
-        };
-        callbacks.lost = [&](const BlockExpect&) { found_.incomplete = true; };
-        callbacks.visit = [&](const Visit& visit) {
-            if (visit.header.level > 0) return;
+        walk_.warm(root, [&](const Visit& leaf) {
             bool any = false;
-            each_part(visit, [&](const format::FileExtent&, Range) { any = true; });
-            if (any) heat(0);
-        };
-        walk(reader_, root, callbacks);
+            each_part(leaf, [&](const format::FileExtent&, Range) { any = true; });
+            return any;
+        });
     }
 
     void collect(uint64_t tree, const TreeRoot& root, bool logged) {
-        std::unordered_set<uint64_t> entered;
-        WalkCallbacks callbacks;
-        callbacks.enter = [&](Logical start, uint8_t) {
-            return hot_.contains(start.v) && entered.insert(start.v).second;
-        };
-        callbacks.lost = [&](const BlockExpect&) { found_.incomplete = true; };
-        callbacks.visit = [&](const Visit& visit) {
-            if (visit.header.level > 0) return;
-            each_part(visit, [&](const format::FileExtent& file, Range part) { add(tree, file, part, logged); });
-        };
-        walk(reader_, root, callbacks);
+        walk_.collect(root, [&](const Visit& leaf) {
+            each_part(leaf, [&](const format::FileExtent& file, Range part) { add(tree, file, part, logged); });
+        });
     }
 
     void set_incomplete() { found_.incomplete = true; }
 
     FileRefs take() {
+        found_.incomplete = found_.incomplete || walk_.incomplete();
         std::stable_sort(found_.refs.begin(), found_.refs.end(),
                          [](const FileRef& a, const FileRef& b) { return a.logical.start < b.logical.start; });
         return std::move(found_);
@@ -98,8 +68,7 @@ class Finder {
 
     BlockReader& reader_;
     const RangeSet& wanted_;
-    SeenBlocks seen_;
-    std::unordered_set<uint64_t> hot_;
+    SharedWalk walk_;
     FileRefs found_;
 };
 

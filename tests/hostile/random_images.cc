@@ -5,7 +5,7 @@
 //
 // Every image is made from a golden one by its number alone, from FIRST on: a failure names it. Of every run: an answer
 // within ten seconds, an exit status of the table, a report that ends as it must. What a repair wrote, undo takes back,
-// byte for byte; what it calls repaired, a scrub calls clean.
+// byte for byte; what it wrote to can still be opened, and what it calls repaired, a scrub calls clean.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -80,10 +80,11 @@ class Runs {
         if (verdict == "repaired" && run("scrub after a repair", [&] { return world.scrub(); }) != 0)
             fail("repaired, and not clean");
         if (world.devices_hold(hurt) || !world.exists("journal")) return;
+        if (run("scrub of what was written to", [&] { return world.scrub(); }) == 8) fail("cannot be opened: " + err_);
+        if (run("undo", [&] { return world.undo(); }) == 0) return;
         // A device that nothing was written to and nothing tells is left out, as the message says.
         std::vector<std::string> paths = world.paths();
-        if (verdict != "repaired")
-            std::erase_if(paths, [&](const auto& path) { return world.disk(path).content() == hurt.at(path); });
+        std::erase_if(paths, [&](const auto& path) { return world.disk(path).content() == hurt.at(path); });
         if (run("undo", [&] { return world.undo_on(paths); }) != 0)
             fail("cannot be undone after status " + std::to_string(status) + ": " + err_);
     }

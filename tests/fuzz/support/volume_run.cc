@@ -104,7 +104,7 @@ VolumeRun run_volume(const std::vector<OverlayDevice*>& devices, const session::
     report::TextWriter text(out);
     report::Writer& inner = options.format == session::Format::json ? static_cast<report::Writer&>(json) : text;
     Recorder recorder(told == Told::all ? &inner : nullptr, run);
-    report::ProgressLine progress(err, false, false, no_clock);
+    report::ProgressLine progress(err, report::ProgressStyle::none, nullptr, nullptr);
     session::Tally tally(recorder, progress);
 
     auto open = session::open_volume(options, world, engine);

@@ -84,12 +84,13 @@ class Truth {
 
     void look_at(const SmallChunk& chunk, uint64_t n, unsigned row, Rows& rows) {
         unsigned wrong = 0, wrong_parities = 0, wrong_unproven = 0;
-        bool written = false;
+        bool written = false, silent = false;
         const auto& layout = chunk.layout;
         for (unsigned c = 0; c < layout.columns(); c++) {
             const Holds what = holds(chunk, n, c, row);
             const bool provable = what == Holds::tree || what == Holds::csummed;
             written = written || provable || what == Holds::silent;
+            silent = silent || what == Holds::silent;
             unsigned bad_copies = 0;
             for (unsigned m = 0; m < layout.copies; m++) {
                 const size_t device = volume::stripe_index(layout, StripeNo(n), c, m);
@@ -107,7 +108,9 @@ class Truth {
         }
         if (layout.np > 0 && written && (wrong == 1 || (wrong > 0 && wrong == wrong_parities))) rows.must_tell = true;
         if (written && wrong > layout.np) rows.bearable = false;
-        if (layout.np > 0 && wrong > 0 && wrong <= layout.np && wrong_unproven == 0 && written)
+        // Where no parity is right, data without checksums may as well be what is wrong.
+        const bool parity_tells = !silent || wrong_parities < layout.np;
+        if (layout.np > 0 && wrong > 0 && wrong <= layout.np && wrong_unproven == 0 && written && parity_tells)
             provable_.push_back({&chunk, n, row});
     }
 

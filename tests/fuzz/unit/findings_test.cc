@@ -37,6 +37,12 @@ class FindingsRaid5 : public Findings {
     FindingsRaid5() { volume_ = SmallVolume({format::Profile::raid5, 4, CsumKind::crc32c, 4096, true, false}); }
 };
 
+// The subvolume's tree has two levels.
+class FindingsDeep : public Findings {
+  protected:
+    FindingsDeep() { volume_ = SmallVolume({format::Profile::raid5, 3, CsumKind::crc32c, 4096, false, true}); }
+};
+
 TEST_F(Findings, WhatTheyBeginWithIsClean) { EXPECT_EQ(scrub().verdict, report::Verdict::clean); }
 
 // Its device is a member all the same: only what the chunk tree says of it is gone.
@@ -69,6 +75,47 @@ TEST_F(FindingsRaid5, TreesAreReadAgainOnceADeviceIsToldByItsContent) {
     ASSERT_TRUE(run.opened) << run.error;
     EXPECT_TRUE(run.unknowns.empty());
     EXPECT_EQ(run.verdict, report::Verdict::repairable);
+}
+
+// Another chunk tree than the one that its row's parity gives, with a checksum that holds. It was taken from the parity
+// while the device was not yet told; a repair then made the parity anew, and nothing could be opened any more.
+TEST_F(FindingsRaid5, WhatADeviceHoldsCountsWhetherItIsToldByItsSuperblockOrByItsContent) {
+    const uint64_t at = volume_.blocks()[kChunkLeaf];
+    auto block = volume_.read_block(at);
+    const auto item = format::leaf_item(block, 1);  // of devid 2
+    block[static_cast<size_t>(item.data.data() - block.data()) + offsetof(format::raw::dev_item, fsid)] ^= 1;
+    volume_.write_block(at, block, true, false);
+    const auto told_by_superblock = scrub();
+    EXPECT_FALSE(told_by_superblock.opened);
+    wipe_super(0);
+    const auto told_by_content = scrub();
+    EXPECT_FALSE(told_by_content.opened);
+    EXPECT_NE(told_by_content.error.find("not the one that the chunk tree expects of devid 2"), std::string::npos)
+        << told_by_content.error;
+}
+
+// A leaf that no checksum speaks against, and that begins with another key than the node above it says; its row's
+// parity gives the right one. That was taken when the tree was read, and called stale when the row was judged: a repair
+// then made the leaf the tree's loss.
+TEST_F(FindingsDeep, ALeafIsJudgedByTheKeyThatTheNodeAboveItNames) {
+    unsigned leaves = 0;
+    for (const uint64_t at : volume_.blocks()) {
+        auto block = volume_.read_block(at);
+        const auto header = format::decode_header(block);
+        if (header.owner != format::objectid::kFsTree || header.level != 0) continue;
+        leaves++;
+        test::put(block, 101, format::block_key(block, 0, 0).objectid - 1, 8);
+        volume_.write_block(at, block, true, false);
+        const auto run = scrub();
+        ASSERT_TRUE(run.opened) << run.error;
+        EXPECT_EQ(run.verdict, report::Verdict::repairable);
+        ASSERT_EQ(run.damages.size(), 1u);
+        EXPECT_EQ(run.damages[0].role, scrub::Role::tree);
+        EXPECT_EQ(run.damages[0].cause, scrub::Cause::header);
+        EXPECT_EQ(run.damages[0].logical, Logical(at));
+        volume_.reset();
+    }
+    EXPECT_GT(leaves, 1u);
 }
 
 }  // namespace

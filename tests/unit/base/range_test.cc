@@ -47,5 +47,20 @@ TEST(RangeSetTest, TouchesIsAnyByteInCommon) {
     EXPECT_FALSE(RangeSet().touches({0, UINT64_MAX}));
 }
 
+TEST(RangeSetTest, OverlapsAreTheBytesInCommonAndNoEmptyParts) {
+    const RangeSet set = set_of({{2, 4}, {6, 9}});
+    for (uint64_t start = 0; start < 12; start++)
+        for (uint64_t end = 0; end < 12; end++) {
+            std::vector<uint64_t> found, expected;
+            set.overlaps({start, end}, [&](Range part) {
+                EXPECT_FALSE(part.empty()) << start << " to " << end;
+                for (uint64_t at = part.start; at < part.end; at++) found.push_back(at);
+            });
+            for (uint64_t at = start; at < end; at++)
+                if (at == 2 || at == 3 || (at >= 6 && at < 9)) expected.push_back(at);
+            EXPECT_EQ(found, expected) << start << " to " << end;
+        }
+}
+
 }  // namespace
 }  // namespace raid56

@@ -189,6 +189,34 @@ TEST(DirItem, HoldsEveryNameOfOneHash) {
     EXPECT_EQ((*entries)[1].location, (Key{258, 132, UINT64_MAX}));
 }
 
+TEST(DirItem, SaysWhetherItIsADirectory) {
+    for (const uint8_t kind : {1, 2, 7}) {
+        Bytes data = test::encode_dir_entry({257, 1, 0}, "name");
+        data[29] = kind;
+        const auto entries = decode_dir_item({{256, type::kDirIndex, 2}, data});
+        ASSERT_TRUE(entries);
+        EXPECT_EQ(entries->front().directory, kind == 2);
+    }
+}
+
+TEST(NameIn, HasTheNumberInItsDirectory) {
+    const Bytes ref = test::Encoder().u64(17).u16(2).text("ab").u64(18).u16(1).text("c").take();
+    const auto names = decode_inode_refs({{257, type::kInodeRef, 256}, ref});
+    ASSERT_TRUE(names);
+    ASSERT_EQ(names->size(), 2u);
+    EXPECT_EQ((*names)[0].index, 17u);
+    EXPECT_EQ((*names)[1].index, 18u);
+    const Bytes extref = test::Encoder().u64(300).u64(19).u16(1).text("d").take();
+    const auto extended = decode_inode_refs({{257, type::kInodeExtref, 1}, extref});
+    ASSERT_TRUE(extended);
+    EXPECT_EQ(extended->front().index, 19u);
+    EXPECT_EQ(extended->front().directory, 300u);
+    const Bytes backref = test::Encoder().u64(256).u64(20).u16(1).text("e").take();
+    const auto subvolume = decode_root_backref({{257, type::kRootBackref, 5}, backref});
+    ASSERT_TRUE(subvolume);
+    EXPECT_EQ(subvolume->index, 20u);
+}
+
 // ---- checksums
 
 TEST(CsumItem, CoversOneSectorADigest) {

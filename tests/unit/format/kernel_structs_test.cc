@@ -200,6 +200,7 @@ static_assert(offsetof(raw::header, nritems) == 96 && offsetof(raw::header, leve
 static_assert(offsetof(raw::item, offset) == 17 && offsetof(raw::item, size) == 21);
 static_assert(offsetof(raw::key_ptr, blockptr) == 17 && offsetof(raw::key_ptr, generation) == 25);
 
+static_assert(type::kDirIndex == BTRFS_DIR_INDEX_KEY);
 static_assert(type::kInodeItem == BTRFS_INODE_ITEM_KEY && type::kInodeRef == BTRFS_INODE_REF_KEY);
 static_assert(type::kInodeExtref == BTRFS_INODE_EXTREF_KEY && type::kOrphan == BTRFS_ORPHAN_ITEM_KEY);
 static_assert(type::kDirItem == BTRFS_DIR_ITEM_KEY && type::kExtentData == BTRFS_EXTENT_DATA_KEY);
