@@ -18,11 +18,10 @@ class LogReader {
     explicit LogReader(BlockReader& reader) : reader_(reader) {}
 
     LogTrees read() {
-        const auto& super = reader_.volume().super();
-        if (super.log_root.v == 0) return {};
-        // Log blocks are written by the transaction after the committed one (FACTS 19).
-        generation_ = Generation(super.generation.v + 1);
-        read_tree({super.log_root, super.log_root_level, generation_, std::nullopt});
+        const auto root = log_root(reader_.volume().super());
+        if (!root) return {};
+        generation_ = *root->generation;
+        read_tree(*root);
         for (size_t i = 0; i < log_.trees.size(); i++) read_tree(log_.trees[i]);
         std::stable_sort(log_.extents.begin(), log_.extents.end(),
                          [](const auto& a, const auto& b) { return a.start < b.start; });
@@ -102,6 +101,11 @@ class LogReader {
 };
 
 }  // namespace
+
+std::optional<TreeRoot> log_root(const format::Superblock& super) {
+    if (super.log_root.v == 0) return std::nullopt;
+    return TreeRoot{super.log_root, super.log_root_level, Generation(super.generation.v + 1), std::nullopt};
+}
 
 LogTrees read_log_trees(BlockReader& reader) { return LogReader(reader).read(); }
 

@@ -4,6 +4,7 @@
 // since the last commit, not with the file system.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "tree/cursor.h"
@@ -25,6 +26,10 @@ struct LogTrees {
 
     bool empty() const { return extents.empty() && !incomplete; }
 };
+
+/// The tree of the roots of all log trees; nothing where the superblock names no log. Its blocks are written by the
+/// transaction after the committed one (FACTS 19).
+std::optional<TreeRoot> log_root(const format::Superblock& super);
 
 /// Nothing where the superblock names no log.
 LogTrees read_log_trees(BlockReader& reader);

@@ -27,16 +27,42 @@ std::vector<Names::Name> Names::names_of(const TreeRoot& root, uint64_t inode, b
     return names;
 }
 
+std::vector<Names::Name> Names::known_names(const TreeRoot* root, Place inode, bool& incomplete) {
+    std::vector<Name> names;
+    if (root != nullptr)
+        names = names_of(*root, inode.second, incomplete);
+    else
+        incomplete = true;
+    for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
+        if (log_.subvolumes[i] == inode.first) names = names_of(log_.trees[i], inode.second, incomplete);
+    const auto learned = learned_.find(inode);
+    if (names.empty() && learned != learned_.end()) names.assign(learned->second.begin(), learned->second.end());
+    return names;
+}
+
+void Names::learn(uint64_t tree, uint64_t inode, uint64_t directory, const std::string& name) {
+    learned_[{tree, inode}].insert({directory, name});
+}
+
+std::optional<std::string> Names::path_in(uint64_t tree, uint64_t directory, const std::string& name) {
+    const Place place(tree, directory);
+    const size_t above = folder(place).length;
+    if (above == 0 || above + name.size() > kLongestPath) return std::nullopt;
+    return path_of(place) + name;
+}
+
+std::optional<std::string> Names::path_of_subvolume(uint64_t tree) {
+    const Place place(tree, format::objectid::kFirstFree);
+    if (folder(place).length == 0) return std::nullopt;
+    auto path = path_of(place);
+    if (path.size() > 1) path.pop_back();
+    return path;
+}
+
 Paths Names::of(uint64_t tree, uint64_t inode) {
     Paths found;
-    std::vector<Name> names;
-    if (const auto root = roots_.find(tree))
-        names = names_of(*root, inode, found.incomplete);
-    else
-        found.incomplete = true;
-    // A file that was made since the last commit is named by the log alone.
-    for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
-        if (log_.subvolumes[i] == tree) names = names_of(log_.trees[i], inode, found.incomplete);
+    const auto root = roots_.find(tree);
+    const auto names = known_names(root ? &*root : nullptr, {tree, inode}, found.incomplete);
     size_t all = 0;
     for (const auto& name : names) {
         const Place directory(tree, name.directory);
@@ -113,9 +139,7 @@ std::optional<std::pair<Names::Place, std::string>> Names::above_folder(Place pl
     const auto root = roots_.find(place.first);
     if (!root) return std::nullopt;
     bool incomplete = false;
-    auto names = names_of(*root, place.second, incomplete);
-    for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
-        if (log_.subvolumes[i] == place.first) names = names_of(log_.trees[i], place.second, incomplete);
+    auto names = known_names(&*root, place, incomplete);
     if (names.empty()) return std::nullopt;
     return std::pair(Place(place.first, names.front().directory), std::move(names.front().name));
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,20 @@ class Names {
     /// No path: the inode has no name (deleted, but open when the system stopped), or none can be had.
     Paths of(uint64_t tree, uint64_t inode);
 
+    /// Of a name in a directory; nothing where the directory's own path cannot be had, or it is too long.
+    std::optional<std::string> path_in(uint64_t tree, uint64_t directory, const std::string& name);
+    /// Of a subvolume's root directory: "/" for the top-level one, else without a slash behind it.
+    std::optional<std::string> path_of_subvolume(uint64_t tree);
+
+    /// A name that a directory has for an inode: it counts where the inode itself cannot tell its names any more.
+    /// Before any path is asked for.
+    void learn(uint64_t tree, uint64_t inode, uint64_t directory, const std::string& name);
+
   private:
     struct Name {
         uint64_t directory = 0;
         std::string name;
+        auto operator<=>(const Name&) const = default;
     };
     using Place = std::pair<uint64_t, uint64_t>;  // tree, inode of a directory
     // Its path is put together when it is asked for: of a million of them, each deep down, there is no room for all.
@@ -42,6 +53,8 @@ class Names {
         std::string name;
         size_t length = 0;  // of the path, which ends with '/'; 0: not known
     };
+    // As the inode tells them in its tree or, where it was made since the last commit, in the log; or as learned.
+    std::vector<Name> known_names(const TreeRoot* root, Place inode, bool& incomplete);
     std::vector<Name> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
     const Folder& folder(Place place);
     const Folder& too_deep(Place asked, const std::vector<std::pair<Place, std::string>>& way, size_t climbed);
@@ -58,6 +71,7 @@ class Names {
     BlockReader& reader_;
     const Roots& roots_;
     const LogTrees& log_;
+    std::map<Place, std::set<Name>> learned_;
     std::map<Place, Folder> folders_;  // of those asked for lately, and what is above them
 };
 

@@ -4,15 +4,10 @@
 #include <algorithm>
 
 #include "base/printable.h"
-#include "checksum/checksum.h"
+#include "tree/name_hash.h"
 
 namespace raid56::tree {
 namespace {
-
-// Directory items are found under the hash of their name: raw crc32c with seed ~1.
-uint64_t name_hash(std::string_view name) {
-    return checksum::raw_crc32c(~uint32_t{1}, ByteView(reinterpret_cast<const uint8_t*>(name.data()), name.size()));
-}
 
 std::vector<std::string> components(const std::string& path) {
     std::vector<std::string> parts;

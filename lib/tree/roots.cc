@@ -55,4 +55,11 @@ std::vector<std::pair<uint64_t, TreeRoot>> Roots::with_files() const {
     return trees;
 }
 
+std::vector<std::pair<uint64_t, TreeRoot>> Roots::all() const {
+    std::vector<std::pair<uint64_t, TreeRoot>> trees = {{kRootTree, root_tree_}};
+    for (const auto& [id, entry] : entries_)
+        if (!format::is_subvolume(id) || entry.refs > 0) trees.emplace_back(id, entry.root);
+    return trees;
+}
+
 }  // namespace raid56::tree

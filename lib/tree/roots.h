@@ -20,6 +20,8 @@ class Roots {
     /// Trees whose leaves may refer to data: subvolumes not being deleted, the data relocation tree,
     /// and the tree of roots itself, which owns the files of the v1 space cache.
     std::vector<std::pair<uint64_t, TreeRoot>> with_files() const;
+    /// Every tree but the chunk tree and the logs; not subvolumes being deleted, whose blocks may be used anew.
+    std::vector<std::pair<uint64_t, TreeRoot>> all() const;
     /// Whether part of the tree of roots could not be had, so that a root may be unknown.
     bool incomplete() const { return incomplete_; }
     /// Whether nothing of that part is known to be lost.
