@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <csignal>
 
@@ -31,6 +32,11 @@ void catch_interrupts() {
     std::signal(SIGXFSZ, SIG_IGN);
 }
 
+unsigned columns() {
+    winsize size = {};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
@@ -40,6 +46,7 @@ int main(int argc, char** argv) {
     catch_interrupts();
     raid56::session::World world{std::cout, std::cerr, isatty(STDERR_FILENO) == 1, raid56::device::open_for_reading,
                                  seconds,   g_stop};
+    world.width = columns;
     try {
         return raid56::cmd::run_command_line({argv + 1, argv + argc}, world);
     } catch (const std::exception& error) {  // out of memory: nothing else throws

@@ -91,4 +91,30 @@ std::string escape_bytes(std::string_view text) {
     return out;
 }
 
+namespace {
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+std::string unescape_bytes(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); i++) {
+        const std::string_view rest = text.substr(i);
+        if (rest.starts_with("\\\\")) {
+            out += '\\';
+            i++;
+        } else if (rest.size() >= 4 && rest.starts_with("\\x") && hex_digit(rest[2]) >= 0 && hex_digit(rest[3]) >= 0) {
+            out += static_cast<char>(hex_digit(rest[2]) << 4 | hex_digit(rest[3]));
+            i += 3;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
 }  // namespace raid56

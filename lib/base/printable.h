@@ -18,5 +18,7 @@ bool is_utf8(std::string_view text);
 /// For programs, where is_utf8() says no: each byte that is not UTF-8 as \xNN and each backslash as
 /// \\, so that the bytes can be had back.
 std::string escape_bytes(std::string_view text);
+/// What escape_bytes() was given; what it cannot have made is left as it is.
+std::string unescape_bytes(std::string_view text);
 
 }  // namespace raid56

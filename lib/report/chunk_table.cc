@@ -6,7 +6,7 @@
 #include <iomanip>
 #include <set>
 
-#include "report/text.h"
+#include "report/words.h"
 #include "volume/losses.h"
 
 namespace raid56::report {

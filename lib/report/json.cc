@@ -106,20 +106,45 @@ void JsonWriter::device(const DeviceEvent& event) {
 
 namespace {
 
-// Paths of one event are escaped all, or none.
+template <class Parts>
+bool all_utf8(const Parts& parts) {
+    return std::all_of(parts.begin(), parts.end(), [](const auto& part) { return is_utf8(part.path); });
+}
+
+// The paths of one event: escaped are all of them, or none.
+class Paths {
+  public:
+    explicit Paths(bool plain) : plain_(plain) {}
+
+    /// null where there is none.
+    Json value_of(const std::string& path) const {
+        if (path.empty()) return nullptr;
+        return plain_ ? path : escape_bytes(path);
+    }
+    /// The same, listed once.
+    Json listed(const std::string& path) {
+        const Json value = value_of(path);
+        if (!path.empty() && told_.insert(path).second) all_.push_back(value);
+        return value;
+    }
+    void set(Json& object) && {
+        object["paths"] = std::move(all_);
+        if (!plain_) object["paths_escaped"] = true;
+    }
+
+  private:
+    bool plain_;
+    Json all_ = Json::array();
+    std::set<std::string> told_;
+};
+
 void set_files(Json& object, const std::vector<FilePart>& files) {
-    const bool plain = std::all_of(files.begin(), files.end(), [](const FilePart& part) { return is_utf8(part.path); });
-    Json paths = Json::array(), parts = Json::array();
-    std::set<std::string> told;
+    Paths paths(all_utf8(files));
+    Json parts = Json::array();
     for (const auto& part : files) {
-        const std::string path = plain ? part.path : escape_bytes(part.path);
         Json one = Json::object();
         one["kind"] = file_kind_name(part.kind);
-        if (part.path.empty())
-            one["path"] = nullptr;
-        else
-            one["path"] = path;
-        if (!part.path.empty() && told.insert(path).second) paths.push_back(path);
+        one["path"] = paths.listed(part.path);
         one["subvolume"] = part.subvolume;
         one["inode"] = part.inode;
         one["offset"] = part.offset;
@@ -127,9 +152,39 @@ void set_files(Json& object, const std::vector<FilePart>& files) {
         if (part.compressed) one["compressed"] = true;
         parts.push_back(std::move(one));
     }
-    object["paths"] = std::move(paths);
-    if (!plain) object["paths_escaped"] = true;
+    std::move(paths).set(object);
     object["files"] = std::move(parts);
+}
+
+Json tree_value(const HurtTree& tree, const Paths& paths) {
+    Json one = Json::object();
+    one["name"] = tree_kind_name(tree.kind);
+    one["tree"] = tree.tree;
+    if (!tree.path.empty()) one["path"] = paths.value_of(tree.path);
+    one["level"] = tree.level;
+    if (tree.first_inode) one["first_inode"] = *tree.first_inode;
+    if (tree.last_inode) one["last_inode"] = *tree.last_inode;
+    return one;
+}
+
+void set_trees(Json& object, const HurtFiles& files) {
+    Paths paths(all_utf8(files.trees) && all_utf8(files.objects));
+    Json trees = Json::array(), objects = Json::array();
+    for (const auto& tree : files.trees) trees.push_back(tree_value(tree, paths));
+    for (const auto& hurt : files.objects) {
+        Json one = Json::object();
+        one["loses"] = loss_name(hurt.loses);
+        one["path"] = paths.listed(hurt.path);
+        one["subvolume"] = hurt.subvolume;
+        one["inode"] = hurt.inode;
+        if (hurt.directory) one["directory"] = true;
+        if (hurt.offset) one["offset"] = *hurt.offset;
+        if (hurt.length) one["length"] = *hurt.length;
+        objects.push_back(std::move(one));
+    }
+    std::move(paths).set(object);
+    object["trees"] = std::move(trees);
+    object["objects"] = std::move(objects);
 }
 
 }  // namespace
@@ -151,7 +206,8 @@ void JsonWriter::damage(const scrub::Damage& event, const HurtFiles* files) {
         object["suspect_devid"] = event.suspect->v;
         object["differing_bytes"] = event.differing_bytes;
     }
-    if (files != nullptr) set_files(object, files->parts);
+    if (files != nullptr && event.role == scrub::Role::tree) set_trees(object, *files);
+    if (files != nullptr && event.role != scrub::Role::tree) set_files(object, files->parts);
     if (event.further_losses) object["further_losses"] = *event.further_losses;
     line(object);
 }
@@ -203,6 +259,11 @@ void JsonWriter::summary(const Summary& event) {
     object["seconds"] = event.seconds;
     object["engine"] = event.engine;
     object["interrupted"] = event.interrupted;
+    if (event.shard) {
+        object["shard"] = event.shard->number;
+        object["shards"] = event.shard->of;
+    }
+    if (!event.part.empty()) object["part"] = event.part;
     if (event.files_incomplete) object["files_incomplete"] = true;
     if (!event.distrust.empty()) object["suggest_distrust"] = event.distrust;
     if (event.further_losses) object["further_losses"] = *event.further_losses;

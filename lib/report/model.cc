@@ -3,6 +3,7 @@
 
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "volume/assemble.h"
 
@@ -15,6 +16,59 @@ const char* file_kind_name(FileKind kind) {
         case FileKind::unnamed: return "unnamed";
         case FileKind::space_cache: return "space-cache";
         case FileKind::relocation: return "relocation";
+    }
+    return "?";
+}
+
+const char* tree_kind_name(TreeKind kind) {
+    switch (kind) {
+        case TreeKind::root_tree: return "root-tree";
+        case TreeKind::extent_tree: return "extent-tree";
+        case TreeKind::chunk_tree: return "chunk-tree";
+        case TreeKind::device_tree: return "device-tree";
+        case TreeKind::subvolume: return "subvolume";
+        case TreeKind::checksum_tree: return "checksum-tree";
+        case TreeKind::quota_tree: return "quota-tree";
+        case TreeKind::uuid_tree: return "uuid-tree";
+        case TreeKind::free_space_tree: return "free-space-tree";
+        case TreeKind::block_group_tree: return "block-group-tree";
+        case TreeKind::data_relocation_tree: return "data-relocation-tree";
+        case TreeKind::relocation_tree: return "relocation-tree";
+        case TreeKind::log_tree: return "log-tree";
+        case TreeKind::other: return "other";
+    }
+    return "?";
+}
+
+TreeKind tree_kind(uint64_t id) {
+    namespace objectid = format::objectid;
+    constexpr std::pair<uint64_t, TreeKind> kKinds[] = {
+        {objectid::kRootTree, TreeKind::root_tree},
+        {objectid::kExtentTree, TreeKind::extent_tree},
+        {objectid::kChunkTree, TreeKind::chunk_tree},
+        {objectid::kDevTree, TreeKind::device_tree},
+        {objectid::kCsumTree, TreeKind::checksum_tree},
+        {objectid::kQuotaTree, TreeKind::quota_tree},
+        {objectid::kUuidTree, TreeKind::uuid_tree},
+        {objectid::kFreeSpaceTree, TreeKind::free_space_tree},
+        {objectid::kBlockGroupTree, TreeKind::block_group_tree},
+        {objectid::kTreeLog, TreeKind::log_tree},
+        {objectid::kTreeReloc, TreeKind::relocation_tree},
+        {objectid::kDataRelocTree, TreeKind::data_relocation_tree},
+    };
+    for (const auto& [known, kind] : kKinds)
+        if (known == id) return kind;
+    return format::is_subvolume(id) ? TreeKind::subvolume : TreeKind::other;
+}
+
+const char* loss_name(Loss loss) {
+    switch (loss) {
+        case Loss::all: return "all";
+        case Loss::entries: return "entries";
+        case Loss::data: return "data";
+        case Loss::attributes: return "attributes";
+        case Loss::name: return "name";
+        case Loss::listing: return "listing";
     }
     return "?";
 }
@@ -62,6 +116,17 @@ std::vector<ChunkSum> sum_chunks(const volume::Volume& volume) {
     return out;
 }
 
+std::vector<ChunkPlace> place_chunks(const volume::Volume& volume) {
+    std::vector<ChunkPlace> places;
+    for (const auto& mapped : volume.chunks()) {
+        const auto& chunk = mapped.chunk;
+        ChunkPlace place{chunk.start.v, chunk.length, chunk.kind, chunk.profile, mapped.extent_length(), {}};
+        for (const auto& stripe : chunk.stripes) place.parts.push_back({stripe.devid.v, stripe.offset.v});
+        places.push_back(std::move(place));
+    }
+    return places;
+}
+
 VolumeEvent volume_event(const volume::Volume& volume) {
     const auto& super = volume.super();
     VolumeEvent event;
@@ -73,6 +138,7 @@ VolumeEvent volume_event(const volume::Volume& volume) {
     event.generation = super.generation.v;
     event.features = format::feature_names(super);
     event.chunks = sum_chunks(volume);
+    event.places = place_chunks(volume);
     return event;
 }
 

@@ -9,9 +9,6 @@
 
 namespace raid56::report {
 
-/// Bytes with their binary unit: "1.5 GiB".
-std::string human_bytes(uint64_t bytes);
-
 class TextWriter : public Writer {
   public:
     explicit TextWriter(std::ostream& out) : out_(out) {}
@@ -26,7 +23,7 @@ class TextWriter : public Writer {
   private:
     void open_list(const char* title);
     bool list_is_full();
-    void say_modified(const Summary& event);
+    void hurt_trees(const HurtFiles& files);
 
     // A person reads so many lines; the JSON report has them all.
     static constexpr uint64_t kListed = 1000;

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -66,12 +67,16 @@ class Pipeline {
         start_workers(threads_);
         while (!context_.stop) {
             if (free_.empty()) tell_oldest();
+            if (context_.stop) break;
             auto slot = std::move(free_.back());
             free_.pop_back();
             if (!windows_.next(slot->batch.window, stripes_in_batch)) {
                 while (!flight_.empty()) tell_oldest();
-                tell_unknowns(slot->batch.window);
+                // What is still to be told lies behind the cut, and trees that are read now seem to be lost.
+                if (context_.stop) return total_;
+                keep_unknowns(slot->batch.window);
                 tell_chunks_up_to(nullptr);
+                tell_unknowns_before(std::nullopt);
                 return total_;
             }
             slot->batch.start_reads(context_.volume);
@@ -158,9 +163,12 @@ class Pipeline {
         cut_ = cut_ || !slot->complete;
         if (!cut_) {
             const Batch& batch = slot->batch;
-            tell_unknowns(batch.window);
+            keep_unknowns(batch.window);
             tell_chunks_up_to(batch.window.chunk);
-            for (const auto& damage : batch.damage) sink_.damage(damage);
+            for (const auto& damage : batch.damage) {
+                tell_unknowns_before(place_of(damage, *batch.window.chunk));
+                sink_.damage(damage);
+            }
             if (!batch.fixes.fixes.empty()) sink_.fixes(batch.fixes);
             hand_on_made(batch);
             total_.add(batch.counters);
@@ -193,15 +201,32 @@ class Pipeline {
             chunks.begin());
     }
 
-    void tell_unknowns(const Window& window) {
-        for (const auto& unknown : window.unknowns) sink_.unknown(unknown);
+    // Of parity, and so of all of its full stripe, where that starts.
+    static Logical place_of(const Damage& damage, const volume::MappedChunk& chunk) {
+        if (damage.full_stripe) return chunk.logical(StripeNo(*damage.full_stripe), 0);
+        return damage.logical.value_or(chunk.chunk.start);
+    }
+
+    void keep_unknowns(const Window& window) {
+        for (const auto& unknown : window.unknowns) unknowns_.emplace(unknown.logical, unknown);
+    }
+
+    // By address alone, not by the window that met them: wherever windows end, the order is the same.
+    void tell_unknowns_before(std::optional<Logical> place) {
+        const auto end = place ? unknowns_.lower_bound(*place) : unknowns_.end();
+        for (auto at = unknowns_.begin(); at != end; at = unknowns_.erase(at)) sink_.unknown(at->second);
     }
 
     // Devices that are not to be believed are damage to every chunk that they have a part of.
     void tell_chunks_up_to(const volume::MappedChunk* last) {
         const auto& chunks = context_.volume.chunks();
         while (chunk_ < chunks.size() && (last == nullptr || chunks[chunk_].chunk.start <= last->chunk.start)) {
-            for (const auto& damage : chunk_damage(context_, chunks[chunk_])) sink_.damage(damage);
+            const auto all =
+                windows_.takes_from(chunk_) ? chunk_damage(context_, chunks[chunk_]) : std::vector<Damage>{};
+            for (const auto& damage : all) {
+                tell_unknowns_before(chunks[chunk_].chunk.start);
+                sink_.damage(damage);
+            }
             chunk_++;
         }
     }
@@ -213,8 +238,9 @@ class Pipeline {
     uint64_t all_;
     Counters total_;
     uint64_t done_ = 0;
-    bool cut_ = false;  // by an interrupt
-    size_t chunk_;      // the next to tell of
+    bool cut_ = false;                          // by an interrupt
+    std::multimap<Logical, Unknown> unknowns_;  // met, and not told yet
+    size_t chunk_;                              // the next to tell of
     std::vector<std::unique_ptr<Slot>> free_;
     std::deque<std::unique_ptr<Slot>> flight_;  // oldest first
 

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "report/json.h"
-#include "report/text.h"
+#include "report/words.h"
 
 namespace raid56::session {
 namespace {

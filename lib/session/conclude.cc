@@ -30,4 +30,12 @@ int conclude(const World& world, report::Writer& writer, report::Summary summary
     return report::kExitFailed;
 }
 
+int conclude(const World& world, Reporting& reporting, report::Summary summary) {
+    if (auto written = reporting.page().end(summary); !written) {
+        world.err << "btrfs-raid56: " << written.error().message << '\n';
+        summary.verdict = report::Verdict::failed;
+    }
+    return conclude(world, reporting.out(), std::move(summary));
+}
+
 }  // namespace raid56::session

@@ -8,6 +8,7 @@
 #include "report/chunk_table.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "report/words.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/decide_states.h"

@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "session/name_objects.h"
 #include "tree/file_refs.h"
 #include "tree/names.h"
 
@@ -41,9 +42,11 @@ struct HurtRange {
     }
 };
 
-// Empty where all of it can be had back from other devices, or where it is no data.
-HurtRange hurt_range(const volume::Volume& volume, const scrub::Damage& damage) {
-    if (damage.role != scrub::Role::data || !damage.logical) return {};
+// Empty where all of it can be had back from other devices, or where it is none of that role. Of data that are
+// repairable files are told all the same: what is damaged on the disk now is of interest until it is repaired.
+HurtRange hurt_range(const volume::Volume& volume, const scrub::Damage& damage, scrub::Role role) {
+    if (damage.role != role || !damage.logical) return {};
+    if (role == scrub::Role::tree && damage.repairable == scrub::Repairable::yes) return {};
     const auto* mapped = whole_part(volume, damage);
     if (mapped == nullptr) return {{damage.logical->v, damage.logical->v + damage.length}, nullptr, damage.devid};
     if (damage.repairable == scrub::Repairable::yes) return {};
@@ -53,9 +56,9 @@ HurtRange hurt_range(const volume::Volume& volume, const scrub::Damage& damage) 
 // The files of one scrub's damage.
 class Namer {
   public:
-    Namer(const OpenVolume& open, const RangeSet& wanted)
+    Namer(const OpenVolume& open, tree::Names& names, const RangeSet& wanted)
         : volume_(*open.volume),
-          names_(*open.reader, open.roots, open.log),
+          names_(names),
           found_(tree::find_file_refs(*open.reader, open.roots, open.log, wanted)) {
         uint64_t farthest = 0;
         for (const auto& ref : found_.refs) farthest_.push_back(farthest = std::max(farthest, ref.logical.end));
@@ -144,7 +147,7 @@ class Namer {
     }
 
     const volume::Volume& volume_;
-    tree::Names names_;
+    tree::Names& names_;
     tree::FileRefs found_;
     std::vector<uint64_t> farthest_;  // end of refs[0..i], the largest
     std::map<std::pair<uint64_t, uint64_t>, Known> known_;
@@ -157,31 +160,45 @@ class Namer {
 
 }  // namespace
 
-bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop) {
+RangeSet HeldFindings::ranges_of(const volume::Volume& volume, scrub::Role role) const {
     std::vector<Range> all;
     for (const auto& finding : held_)
         if (const auto* damage = std::get_if<scrub::Damage>(&finding))
-            all.push_back(hurt_range(*open.volume, *damage).logical);
+            all.push_back(hurt_range(volume, *damage, role).logical);
     std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
-    RangeSet wanted;
-    for (const Range& range : all) wanted.append(range);
-    Namer namer(open, wanted);
+    RangeSet ranges;
+    for (const Range& range : all) ranges.append(range);
+    return ranges;
+}
+
+bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop) {
+    tree::Names names(*open.reader, open.roots, open.log);
+    ObjectNamer objects(open, names, ranges_of(*open.volume, scrub::Role::tree));
+    Namer namer(open, names, ranges_of(*open.volume, scrub::Role::data));
     for (const auto& finding : held_) {
         if (const auto* unknown = std::get_if<scrub::Unknown>(&finding)) {
             writer.unknown(*unknown);
             continue;
         }
         const auto& damage = std::get<scrub::Damage>(finding);
-        const auto hurt = hurt_range(*open.volume, damage);
+        const auto hurt = hurt_range(*open.volume, damage, damage.role);
         if (hurt.logical.empty() || stop) {
             writer.damage(damage);
             continue;
         }
-        const report::HurtFiles files{namer.parts_of(hurt), namer.refs_incomplete()};
+        if (damage.role == scrub::Role::tree) {
+            const auto is_meant = [&](Logical block) { return hurt.touches(*open.volume, block.v); };
+            const auto files = objects.of(hurt.logical, is_meant);
+            writer.damage(damage, &files);
+            continue;
+        }
+        report::HurtFiles files;
+        files.parts = namer.parts_of(hurt);
+        files.incomplete = namer.refs_incomplete();
         writer.damage(damage, &files);
     }
     held_.clear();
-    return namer.incomplete() || stop;
+    return namer.incomplete() || objects.incomplete() || stop;
 }
 
 }  // namespace raid56::session

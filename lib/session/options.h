@@ -13,20 +13,23 @@
 
 #include "base/units.h"
 #include "device/hold.h"
+#include "device/idle.h"
 #include "device/log_file.h"
 #include "device/open.h"
 #include "device/partitions.h"
+#include "device/rate_limit.h"
 #include "device/signatures.h"
 #include "device/target.h"
 #include "parity/engine.h"
 #include "repair/apply.h"
 #include "repair/planner.h"
 #include "scrub/classify.h"
+#include "scrub/selection.h"
 
 namespace raid56::session {
 
 enum class Format : uint8_t { text, json };
-enum class Progress : uint8_t { automatic, always, never };
+enum class Progress : uint8_t { automatic, always, never, json };
 
 /// DEVICE=FILE: a map file of ddrescue, and the device that it is of.
 struct MapOption {
@@ -45,6 +48,11 @@ struct Options {
     std::vector<MapOption> maps;      // to be read
     std::vector<MapOption> new_maps;  // scrub: to be written
     bool files = false;               // name the files that damage hurts
+    scrub::Choice part;               // scrub: what is looked at
+    std::string checkpoint;           // scrub: path; empty: none
+    uint64_t limit_rate = 0;          // bytes a second that are read; 0: as many as can be had
+    bool idle = false;                // leave disks and processors to others
+    std::string html;                 // path of a page to be made; empty: none
     std::optional<uint64_t> logical;  // inspect
     std::optional<std::string> file;  // inspect
 
@@ -91,6 +99,9 @@ struct World {
     std::span<parity::Engine* const> engines = parity::engines();
     Writing writing = {};
     std::function<Result<device::PartitionTable>(const std::string& path)> partitions = device::find_partitions;
+    void (*sleep)(double seconds) = device::sleep_seconds;
+    std::function<Result<void>()> idle = device::be_idle;
+    unsigned (*width)() = [] { return 80u; };  // columns of the terminal that err is
 };
 
 }  // namespace raid56::session

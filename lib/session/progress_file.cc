@@ -5,11 +5,11 @@
 #include <cstring>
 
 #include "base/printable.h"
+#include "session/file_lines.h"
 
 namespace raid56::session {
 namespace {
 
-constexpr size_t kPiece = 1 << 16;
 constexpr size_t kLongestLine = 1 << 20;  // a header of 65535 devices; anything longer is no file of ours
 constexpr std::string_view kHeaderBegins = "{\"type\":\"header\",";
 
@@ -29,33 +29,10 @@ Result<ProgressFile> ProgressFile::begin(std::unique_ptr<device::WriteDevice> fi
     return begun;
 }
 
-// Calls use(line, offset behind it) for each whole line until it returns false. Returns 0 or an errno.
-template <class Use>
-int ProgressFile::each_line(Use&& use) {
-    std::string line;
-    std::vector<uint8_t> piece(kPiece);
-    const uint64_t size = file_->size();
-    for (uint64_t at = 0; at < size;) {
-        const size_t length = std::min<uint64_t>(piece.size(), size - at);
-        if (const int error = file_->read(at, ByteSpan(piece).first(length)); error != 0) return error;
-        for (size_t i = 0; i < length; i++) {
-            if (piece[i] != '\n') {
-                if (line.size() == kLongestLine) return 0;
-                line.push_back(static_cast<char>(piece[i]));
-                continue;
-            }
-            if (!use(line, at + i + 1)) return 0;
-            line.clear();
-        }
-        at += length;
-    }
-    return 0;
-}
-
 Result<ProgressFile> ProgressFile::go_on(std::unique_ptr<device::WriteDevice> file) {
     ProgressFile found(std::move(file));
     bool ours = false;
-    const int error = found.each_line([&](const std::string& line, uint64_t end) {
+    const int error = each_line(*found.file_, kLongestLine, [&](const std::string& line, uint64_t end) {
         const auto object = decode_line(line);
         if (!object) return false;  // torn: whatever follows was not reached
         const std::string type = type_of(*object);
@@ -100,7 +77,7 @@ bool ProgressFile::is_hardly_begun(device::WriteDevice& file) {
 }
 
 Result<void> ProgressFile::tell_again(scrub::Sink& sink) {
-    const int error = each_line([&](const std::string& line, uint64_t end) {
+    const int error = each_line(*file_, kLongestLine, [&](const std::string& line, uint64_t end) {
         const auto object = decode_line(line);
         if (!object || end > end_) return false;
         if (type_of(*object) == "damage")

@@ -52,8 +52,6 @@ class ProgressFile {
   private:
     explicit ProgressFile(std::unique_ptr<device::WriteDevice> file) : file_(std::move(file)) {}
     int append();
-    template <class Use>
-    int each_line(Use&& use);
 
     std::unique_ptr<device::WriteDevice> file_;
     Json header_;

@@ -76,6 +76,8 @@ std::optional<Repairable> repairable_of(const Json& object) {
 
 // Deeper than any line of ours: what is nested is taken apart by recursion.
 constexpr int kDeepest = 8;
+constexpr size_t kMostMembers = 64;              // of an object: each is looked for among those before it
+constexpr size_t kMostValues = size_t{4} << 20;  // paths of one damage may be many
 
 }  // namespace
 
@@ -89,6 +91,23 @@ std::optional<std::string> text(const Json& object, const char* name) {
     const auto found = object.find(name);
     if (found == object.end() || !found->is_string()) return std::nullopt;
     return found->get<std::string>();
+}
+
+std::optional<Json> parse_object(std::string_view text) {
+    std::array<size_t, kDeepest + 2> members{};  // of the object under way, by depth
+    size_t values = 0;
+    bool too_much = false;
+    const auto bounded = [&](int depth, Json::parse_event_t event, Json&) {
+        too_much = too_much || depth > kDeepest || ++values > kMostValues;
+        if (too_much) return false;
+        const auto at = static_cast<size_t>(depth);
+        if (event == Json::parse_event_t::object_start) members[at + 1] = 0;
+        if (event == Json::parse_event_t::key) too_much = ++members[at] > kMostMembers;
+        return !too_much;
+    };
+    Json object = Json::parse(text, bounded, false);
+    if (too_much || !object.is_object()) return std::nullopt;
+    return object;
 }
 
 std::string encode_line(const Json& object) {
@@ -106,15 +125,7 @@ std::optional<Json> decode_line(std::string_view line) {
     if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
     line = line.substr(0, tab);
     if (sum != sum_of(line)) return std::nullopt;
-    bool too_deep = false;
-    const auto bounded = [&](int depth, Json::parse_event_t, Json&) {
-        too_deep = too_deep || depth > kDeepest;
-        return !too_deep;
-    };
-    Json object = Json::parse(line, bounded, false);
-    if (too_deep) return std::nullopt;
-    if (!object.is_object()) return std::nullopt;
-    return object;
+    return parse_object(line);
 }
 
 Json encode(const scrub::Damage& damage) {

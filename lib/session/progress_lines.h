@@ -16,6 +16,10 @@ namespace raid56::session {
 
 using Json = nlohmann::ordered_json;
 
+/// An object, within bounds that lines of ours keep: how deep it is, how many members an object of it has, how much is
+/// in it. Nothing where it is none.
+std::optional<Json> parse_object(std::string_view text);
+
 std::string encode_line(const Json& object);
 /// Nothing where the line is torn or is no such line. `line`: without its newline.
 std::optional<Json> decode_line(std::string_view line);

@@ -28,6 +28,7 @@
 #include "session/random_id.h"
 #include "session/rebuild_targets.h"
 #include "session/reporting.h"
+#include "session/resume.h"
 #include "session/scrub_volume.h"
 #include "volume/assemble.h"
 
@@ -49,14 +50,14 @@ std::string cannot_write(const std::string& path, int error) {
 
 class RebuildRun final : public scrub::Sink {
   public:
-    RebuildRun(const Options& options, const MappedWorld& mapped, report::Writer& writer,
-               report::ProgressLine& progress)
+    RebuildRun(const Options& options, const MappedWorld& mapped, Reporting& reporting)
         : options_(options),
           world_(mapped.world),
           maps_(mapped.maps),
-          writer_(writer),
-          tally_(writer, progress),
-          progress_line_(progress),
+          reporting_(reporting),
+          writer_(reporting.writer()),
+          tally_(reporting.writer(), reporting.progress()),
+          progress_line_(reporting.progress()),
           start_(world_.clock()) {}
 
     int run() {
@@ -73,6 +74,7 @@ class RebuildRun final : public scrub::Sink {
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
+        if (auto possible = reporting_.page().check(); !possible) return fail(possible.error());
         if (auto chosen = choose(); !chosen) return world_.stop ? interrupted() : fail(chosen.error());
         if (auto opened = open_targets(); !opened) return fail(opened.error());
         if (auto begun = begin(); !begun) return fail(begun.error());
@@ -200,28 +202,9 @@ class RebuildRun final : public scrub::Sink {
         return {};
     }
 
-    // What came of the rows so far depends on what was no data in them.
-    static uint32_t sum_of(const device::Erasures& erased) {
-        std::vector<uint8_t> bytes;
-        for (const Range range : erased.ranges())
-            for (const uint64_t bound : {range.start, range.end})
-                for (unsigned i = 0; i < 64; i += 8) bytes.push_back(static_cast<uint8_t>(bound >> i));
-        const Digest digest = checksum::digest(CsumKind::crc32c, bytes);
-        return uint32_t{digest[0]} | uint32_t{digest[1]} << 8 | uint32_t{digest[2]} << 16 | uint32_t{digest[3]} << 24;
-    }
-
     // What binds a state file to this rebuild.
     Json header(uint64_t id) const {
-        Json survivors = Json::array(), onto = Json::array(), distrust = Json::array();
-        for (const auto& member : volume().members()) {
-            if (member.device == nullptr) continue;
-            Json survivor = {{"devid", member.devid.v},
-                             {"uuid", volume::uuid_text(member.uuid)},
-                             {"generation", member.generation.v},
-                             {"size", member.device->size()}};
-            if (const auto erased = maps_->of(member.path)) survivor["erased"] = sum_of(*erased);
-            survivors.push_back(std::move(survivor));
-        }
+        Json onto = Json::array(), distrust = Json::array();
         for (const auto& target : wanted_) onto.push_back(volume().members()[target.member].devid.v);
         for (const DevId devid : options_.distrust) distrust.push_back(devid.v);
         std::sort(onto.begin(), onto.end());
@@ -230,7 +213,7 @@ class RebuildRun final : public scrub::Sink {
                 {"id", id},
                 {"fsid", volume::uuid_text(volume().super().fsid)},
                 {"generation", volume().super().generation.v},
-                {"survivors", survivors},
+                {"survivors", bound_devices(volume(), *maps_)},
                 {"onto", onto},
                 {"distrust", distrust}};
     }
@@ -347,6 +330,7 @@ class RebuildRun final : public scrub::Sink {
         auto extents = extents_of(*open_, extra);
         tree::CsumStream csums(*open_->reader, open_->roots.find(format::objectid::kCsumTree), open_->log);
         scrub::WindowBuilder windows(volume(), extents, csums, silent);
+        windows.know(open_->reader->hurt());
         windows.take_whole(chunks_);
         scrub::Options how;
         how.threads = options_.threads;
@@ -409,10 +393,11 @@ class RebuildRun final : public scrub::Sink {
     }
     void reached(const scrub::Position& position, const scrub::Counters& so_far) override {
         position_ = {position, so_far};
+        tally_.reached(position, so_far);
         if (world_.clock() - last_position_ < kBetweenPositions) return;
         keep_position();
     }
-    void progress(uint64_t done, uint64_t all) override { progress_line_.show(done, all); }
+    void progress(uint64_t done, uint64_t all) override { tally_.progress(done, all); }
 
     // What was written is on stable storage before the state file says so.
     void keep_position() {
@@ -521,7 +506,7 @@ class RebuildRun final : public scrub::Sink {
         summary.files_incomplete = tally_.files_incomplete();
         if (open_) summary.distrust = tally_.suspects(volume().sectorsize());
         if (sectors_written_ > 0) summary.next = next_steps(verdict);
-        return conclude(world_, writer_, std::move(summary));
+        return conclude(world_, reporting_, std::move(summary));
     }
 
     std::vector<std::string> next_steps(report::Verdict verdict) const {
@@ -549,6 +534,7 @@ class RebuildRun final : public scrub::Sink {
     const Options& options_;
     const World& world_;
     const Result<Maps>& maps_;
+    Reporting& reporting_;
     report::Writer& writer_;
     Tally tally_;
     report::ProgressLine& progress_line_;
@@ -577,7 +563,7 @@ class RebuildRun final : public scrub::Sink {
 
 int rebuild_command(const Options& options, const World& world) {
     Reporting reporting(options, world);
-    return RebuildRun(options, map_world(options, world), reporting.writer(), reporting.progress()).run();
+    return RebuildRun(options, map_world(options, world), reporting).run();
 }
 
 }  // namespace raid56::session

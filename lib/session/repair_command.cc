@@ -46,13 +46,14 @@ class Recheck final : public scrub::Sink {
 
 class RepairRun final : public repair::Listener {
   public:
-    RepairRun(const Options& options, const MappedWorld& mapped, report::Writer& writer, report::ProgressLine& progress)
+    RepairRun(const Options& options, const MappedWorld& mapped, Reporting& reporting)
         : options_(options),
           world_(mapped.world),
           maps_(mapped.maps),
-          writer_(writer),
-          tally_(writer, progress),
-          progress_(progress),
+          reporting_(reporting),
+          writer_(reporting.writer()),
+          tally_(reporting.writer(), reporting.progress()),
+          progress_(reporting.progress()),
           limits_(options.limits),
           start_(world_.clock()) {}
 
@@ -70,6 +71,7 @@ class RepairRun final : public repair::Listener {
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
+        if (auto possible = reporting_.page().check(); !possible) return fail(possible.error());
         if (options_.write && world_.writing.exists(options_.journal)) {
             auto resumed = open_journal();
             if (!resumed) return fail(resumed.error());
@@ -501,7 +503,7 @@ class RepairRun final : public repair::Listener {
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
         summary.files_incomplete = tally_.files_incomplete();
         if (open_) summary.distrust = tally_.suspects(open_->volume->sectorsize());
-        return conclude(world_, writer_, std::move(summary));
+        return conclude(world_, reporting_, std::move(summary));
     }
 
     ScrubParts parts() { return {*open_, *engine_, options_, world_}; }
@@ -509,6 +511,7 @@ class RepairRun final : public repair::Listener {
     Options options_;
     const World& world_;
     const Result<Maps>& maps_;
+    Reporting& reporting_;
     report::Writer& writer_;
     Tally tally_;
     report::ProgressLine& progress_;
@@ -533,7 +536,7 @@ class RepairRun final : public repair::Listener {
 
 int repair_command(const Options& options, const World& world) {
     Reporting reporting(options, world);
-    return RepairRun(options, map_world(options, world), reporting.writer(), reporting.progress()).run();
+    return RepairRun(options, map_world(options, world), reporting).run();
 }
 
 }  // namespace raid56::session

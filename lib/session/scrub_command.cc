@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // 1. Read the maps; make the files of new ones.
-// 2. Open the volume.
+// 2. Open the volume, and the checkpoint where one is kept.
 // 3. Check everything and tell it.
 // 4. Write the new maps; sum up.
 #include "session/scrub_command.h"
 
 #include <exception>
 
+#include "base/printable.h"
+#include "session/checkpoint.h"
 #include "session/choose_engine.h"
 #include "session/conclude.h"
 #include "session/maps.h"
 #include "session/new_maps.h"
+#include "session/part.h"
 #include "session/reporting.h"
 #include "session/scrub_volume.h"
 
@@ -20,13 +23,14 @@ namespace {
 
 class ScrubRun {
   public:
-    ScrubRun(const Options& options, const MappedWorld& mapped, report::Writer& writer, report::ProgressLine& progress)
+    ScrubRun(const Options& options, const MappedWorld& mapped, Reporting& reporting)
         : options_(options),
           world_(mapped.world),
           maps_(mapped.maps),
-          writer_(writer),
-          tally_(writer, progress),
-          progress_(progress),
+          reporting_(reporting),
+          writer_(reporting.writer()),
+          tally_(reporting.writer(), reporting.progress()),
+          progress_(reporting.progress()),
           start_(world_.clock()) {}
 
     int run() {
@@ -43,6 +47,7 @@ class ScrubRun {
         const auto engine = choose_engine(options_, world_);
         if (!engine) return fail(engine.error());
         engine_ = *engine;
+        if (auto possible = reporting_.page().check(); !possible) return fail(possible.error());
         auto new_maps = NewMaps::create(options_, world_);
         if (!new_maps) return fail(new_maps.error());
         new_maps_ = std::move(*new_maps);
@@ -50,14 +55,33 @@ class ScrubRun {
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return world_.stop ? finish(scrub::Counters{}) : fail(open.error());
         sectorsize_ = open->volume->sectorsize();
+        // Of chunks that were not read any more nobody knows whether they are those that were asked for.
+        if (world_.stop) return finish(scrub::Counters{});
+        auto part = scrub::Selection::make(*open->volume, options_.part);
+        if (!part) return fail(part.error());
+        if (!options_.checkpoint.empty())
+            if (auto opened = open_checkpoint(*open, *part); !opened) return fail(opened.error());
         if (options_.files) tally_.hold_findings();
-        const auto counters = scrub_volume({*open, *engine_, options_, world_}, writer_, tally_, progress_);
+        const auto counters =
+            scrub_volume({*open, *engine_, options_, world_, &*part, checkpoint_ ? &*checkpoint_ : nullptr}, writer_,
+                         tally_, progress_);
         tally_.tell_held(*open, world_.stop);
         if (!world_.stop) {
             if (auto written = new_maps_.write(*open->volume, *maps_); !written) return fail(written.error());
             written_ = true;
         }
         return finish(counters);
+    }
+
+    Result<void> open_checkpoint(const OpenVolume& open, scrub::Selection& part) {
+        auto checkpoint = Checkpoint::open(options_, world_, *maps_, *open.volume);
+        if (!checkpoint) return checkpoint.error();
+        checkpoint_ = std::move(*checkpoint);
+        if (!checkpoint_->goes_on()) return {};
+        if (!part.begin_at(checkpoint_->last()->position))
+            return Error{printable(options_.checkpoint) + ": names a place that the file system does not have"};
+        world_.err << printable(options_.checkpoint) << ": a scrub that was begun is gone on with\n";
+        return {};
     }
 
     int fail(const Error& error) {
@@ -69,7 +93,14 @@ class ScrubRun {
     int finish(const scrub::Counters& counters) {
         progress_.clear();
         const auto verdict = world_.stop ? report::Verdict::interrupted : tally_.verdict(counters);
-        return end(verdict, counters, tally_.suspects(sectorsize_));
+        if (world_.stop && checkpoint_) {
+            checkpoint_->keep();
+            world_.err << "the same command goes on from here (" << printable(options_.checkpoint) << ")\n";
+        }
+        const int status = end(verdict, counters, tally_.suspects(sectorsize_));
+        // A report that nobody got is made again from it.
+        if (!world_.stop && checkpoint_ && status != report::kExitFailed) checkpoint_->remove();
+        return status;
     }
 
     int end(report::Verdict verdict, const scrub::Counters& counters, std::vector<uint64_t> suspects) {
@@ -82,8 +113,10 @@ class ScrubRun {
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
         summary.distrust = std::move(suspects);
+        summary.part = part_words(options_.part);
+        summary.shard = options_.part.shard;
         summary.files_incomplete = tally_.files_incomplete();
-        return conclude(world_, writer_, std::move(summary));
+        return conclude(world_, reporting_, std::move(summary));
     }
 
     const Options& options_;
@@ -91,9 +124,11 @@ class ScrubRun {
     const Result<Maps>& maps_;
     NewMaps new_maps_;
     bool written_ = false;  // they are
+    Reporting& reporting_;
     report::Writer& writer_;
     Tally tally_;
     report::ProgressLine& progress_;
+    std::optional<Checkpoint> checkpoint_;
     double start_;
     parity::Engine* engine_ = nullptr;
     uint32_t sectorsize_ = 4096;
@@ -103,7 +138,7 @@ class ScrubRun {
 
 int scrub_command(const Options& options, const World& world) {
     Reporting reporting(options, world);
-    return ScrubRun(options, map_world(options, world), reporting.writer(), reporting.progress()).run();
+    return ScrubRun(options, map_world(options, world), reporting).run();
 }
 
 }  // namespace raid56::session

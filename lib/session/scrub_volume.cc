@@ -18,13 +18,28 @@ scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& su
     auto extents = extents_of(open, extra);
     tree::CsumStream csums(*open.reader, open.roots.find(format::objectid::kCsumTree), open.log);
     scrub::WindowBuilder windows(*open.volume, extents, csums, silent);
+    windows.know(open.reader->hurt());
     if (only != nullptr) windows.keep_to(*only);
+    if (parts.part != nullptr) windows.select(*parts.part);
     const scrub::Context context{*open.volume,        parts.engine,
                                  *open.reader,        parts.world.stop,
                                  want_fixes,          parts.options.no_checksum,
                                  open.log.incomplete, {}};
-    return scrub::scrub_chunks(context, windows, sink, {parts.options.threads, only == nullptr},
-                               survey.allocated_bytes);
+    scrub::Options how{parts.options.threads, only == nullptr, {}, {}};
+    if (parts.checkpoint != nullptr && parts.checkpoint->last()) {
+        how.so_far = parts.checkpoint->last()->counters;
+        how.from = parts.checkpoint->last()->position;
+    }
+    return scrub::scrub_chunks(context, windows, sink, how, survey.allocated_bytes);
+}
+
+// Of the devices that are looked at.
+std::vector<std::vector<volume::SuperCopy>> wanted_scans(const ScrubParts& parts) {
+    auto scans = parts.open.scans;
+    for (size_t i = 0; i < scans.size(); i++)
+        if (parts.part != nullptr && !parts.part->wants_supers_of(parts.open.volume->members()[i].devid))
+            scans[i].clear();
+    return scans;
 }
 
 }  // namespace
@@ -41,7 +56,7 @@ scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Ta
                              report::ProgressLine& progress, const std::function<void()>& begin,
                              std::vector<scrub::Damage>* supers) {
     auto& open = parts.open;
-    const auto survey = survey_and_decide(open, parts.world);
+    const auto survey = survey_and_decide(open, parts.world, parts.part);
     if (parts.world.stop) return {};
 
     scrub::Counters counters;
@@ -50,11 +65,16 @@ scrub::Counters scrub_volume(const ScrubParts& parts, report::Writer& writer, Ta
         if (member.device == nullptr) tally.note_missing();
     if (begin) begin();
     std::vector<scrub::Damage> bad_copies;
-    scrub::check_supers(*open.volume, open.scans, bad_copies, counters);
+    scrub::check_supers(*open.volume, wanted_scans(parts), bad_copies, counters);
     for (const auto& damage : bad_copies) tally.damage(damage);
     if (supers != nullptr) *supers = std::move(bad_copies);
     for (const auto& unknown : open.unknown) tally.unknown(unknown);
-    counters.add(scrub_allocated(parts, survey, tally, nullptr, static_cast<bool>(begin)));
+    scrub::Sink* sink = &tally;
+    if (parts.checkpoint != nullptr) {
+        if (auto told = parts.checkpoint->begin(tally); !told) throw CheckpointFailed(told.error().message);
+        sink = parts.checkpoint;
+    }
+    counters.add(scrub_allocated(parts, survey, *sink, nullptr, static_cast<bool>(begin)));
     return counters;
 }
 

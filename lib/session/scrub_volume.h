@@ -3,8 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <stdexcept>
 
 #include "scrub/classify.h"
+#include "scrub/selection.h"
+#include "session/checkpoint.h"
 #include "session/open_volume.h"
 #include "session/tally.h"
 
@@ -15,6 +18,13 @@ struct ScrubParts {
     parity::Engine& engine;
     const Options& options;
     const World& world;
+    const scrub::Selection* part = nullptr;  // what is looked at; null: everything
+    Checkpoint* checkpoint = nullptr;        // null: none is kept
+};
+
+/// A checkpoint that cannot be read. The message is a sentence.
+struct CheckpointFailed : std::runtime_error {
+    using std::runtime_error::runtime_error;
 };
 
 /// Tells the volume and its devices.

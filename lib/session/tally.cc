@@ -7,8 +7,9 @@
 
 namespace raid56::session {
 
-void Tally::damage(const scrub::Damage& damage) {
+void Tally::damage(const scrub::Damage& damage, const report::HurtFiles* files) {
     any_ = true;
+    so_far_.findings++;
     lost_ = lost_ || damage.repairable == scrub::Repairable::no;
     undecided_ = undecided_ || damage.repairable == scrub::Repairable::undecided;
     const bool refuted = damage.cause == scrub::Cause::checksum || damage.cause == scrub::Cause::header;
@@ -21,7 +22,7 @@ void Tally::damage(const scrub::Damage& damage) {
     if (new_maps_ != nullptr) new_maps_->damage(damage);
     if (holds_) return held_.add(damage);
     progress_.clear();
-    writer_.damage(damage);
+    writer_.damage(damage, files);
 }
 
 void Tally::tell_held(const OpenVolume& open, const std::atomic<bool>& stop) {
@@ -40,11 +41,23 @@ void Tally::keep_behind(const scrub::Damage& damage) {
 
 void Tally::unknown(const scrub::Unknown& unknown) {
     (unknown.undecided ? undecided_ : lost_) = true;
+    so_far_.findings++;
     if (planner_ != nullptr)
         for (const auto& member : volume_->members()) planner_->keep_behind(member.devid);
     if (holds_) return held_.add(unknown);
     progress_.clear();
     writer_.unknown(unknown);
+}
+
+void Tally::reached(const scrub::Position& position, const scrub::Counters& so_far) {
+    so_far_.chunk = position.chunk;
+    so_far_.read = so_far.bytes_read;
+}
+
+void Tally::progress(uint64_t done, uint64_t all) {
+    so_far_.done = done;
+    so_far_.all = all;
+    progress_.show(so_far_);
 }
 
 void Tally::fixes(const scrub::FixList& fixes) {

@@ -40,10 +40,13 @@ class Tally final : public scrub::Sink {
     /// Whether some file may not have been found.
     bool files_incomplete() const { return files_incomplete_; }
 
-    void damage(const scrub::Damage& damage) override;
+    void damage(const scrub::Damage& damage) override { this->damage(damage, nullptr); }
+    /// `files`: that it hurts, where they are known already.
+    void damage(const scrub::Damage& damage, const report::HurtFiles* files);
     void unknown(const scrub::Unknown& unknown) override;
     void fixes(const scrub::FixList& fixes) override;
-    void progress(uint64_t done, uint64_t all) override { progress_.show(done, all); }
+    void reached(const scrub::Position& position, const scrub::Counters& so_far) override;
+    void progress(uint64_t done, uint64_t all) override;
     /// A missing device is damage even where it holds no part of any chunk.
     void note_missing() { any_ = missing_ = true; }
 
@@ -59,6 +62,7 @@ class Tally final : public scrub::Sink {
 
     report::Writer& writer_;
     report::ProgressLine& progress_;
+    report::Progress so_far_;
     repair::Planner* planner_ = nullptr;
     NewMaps* new_maps_ = nullptr;
     const volume::Volume* volume_ = nullptr;

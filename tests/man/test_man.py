@@ -27,10 +27,10 @@ import golden  # noqa: E402
 
 MAN = os.path.join(HERE, "..", "..", "man")
 PAGES = ("btrfs-raid56.8", "btrfs-raid56-report.5", "btrfs-raid56-journal.5")
-COMMANDS = ("scrub", "inspect", "repair", "undo", "rebuild", "bench")
+COMMANDS = ("scrub", "inspect", "repair", "undo", "rebuild", "merge", "bench")
 # Fields whose values the page lists.
 VALUES = {"volume": ("checksum", "chunks.kind", "chunks.profile"), "device": ("state",),
-          "damage": ("role", "cause", "proof", "files.kind"), "unknown": ("cause",), "summary": ("command", "verdict"),
+          "damage": ("role", "cause", "proof", "files.kind", "trees.name", "objects.loses"), "unknown": ("cause",), "summary": ("command", "verdict"),
           "column": ("role", "holds", "state"), "extent": ("kind",), "yardstick": ("work",), "checksum": ("checksum",),
           "parity": ("work",), "entrance": ("work",)}
 
@@ -158,6 +158,7 @@ def printed():
             devices = image.arguments[1:]
             logicals = [line["logical"] for line in image.expected if line["type"] == "damage" and "logical" in line]
             yield from json_lines(where, "scrub", *devices)
+            yield from json_lines(where, "scrub", "--shard", "1/2", "--data", *devices)
             yield from json_lines(where, "inspect", *devices)
             for logical in logicals[:asked]:
                 yield from json_lines(where, "inspect", "--logical", str(logical), *devices)
@@ -190,6 +191,25 @@ def printed():
             make_writable(where)
             hurt_file(where, path, image.arguments[1:])
             yield from json_lines(where, "scrub", "--files", *image.arguments[1:])
+    # Leaves of files that are lost, one after the other, until each kind of loss was told.
+    image = golden.Golden("122-raid5x2-label")
+    with image.unpacked() as where:
+        make_writable(where)
+        missing = {"all", "entries", "data", "name"}
+        for places in file_leaves(where, sorted(os.listdir(where))):
+            flip(where, places)
+            for line in json_lines(where, "scrub", "--files", *image.arguments[1:]):
+                told = {entry["loses"] for entry in line.get("objects", ())}
+                if told & missing:
+                    yield line
+                missing -= told
+            flip(where, places)
+            if not missing:
+                break
+    image = golden.Golden("100-demo-damaged")
+    with image.unpacked() as where:
+        done = run("scrub", "--progress", "json", *image.arguments[1:], where=where)
+        yield from (json.loads(line) for line in done.stderr.decode().splitlines() if line.startswith("{"))
 
 
 def hurt_file(where, path, devices):
@@ -203,6 +223,30 @@ def hurt_file(where, path, devices):
         byte, = image.read(1)
         image.seek(place["physical"])
         image.write(bytes([byte ^ 1]))
+
+
+def file_leaves(where, names):
+    """Where the leaves of the top-level subvolume lie: [[(image, offset)]], those of one address and generation together."""
+    found = collections.defaultdict(list)
+    for name in names:
+        with open(os.path.join(where, name), "rb") as image:
+            data = image.read()
+        fsid = data[65536 + 32:65536 + 48]
+        for at in range(0, len(data), 4096):
+            if data[at + 32:at + 48] == fsid and data[at + 88:at + 101].startswith((5).to_bytes(8, "little")) \
+                    and data[at + 100] == 0:
+                found[data[at + 48:at + 56] + data[at + 80:at + 88]].append((name, at))
+    return [places for _, places in sorted(found.items())]
+
+
+def flip(where, places):
+    """Changes a byte in the midst of each block, or changes it back."""
+    for name, at in places:
+        with open(os.path.join(where, name), "r+b") as image:
+            image.seek(at + 200)
+            byte, = image.read(1)
+            image.seek(at + 200)
+            image.write(bytes([byte ^ 1]))
 
 
 def make_writable(where):

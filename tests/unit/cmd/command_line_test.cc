@@ -38,6 +38,8 @@ TEST(Usage, WrongOnesEndWith16AndOneSentenceAndOpenNothing) {
         {"scrub", "a", "--threads", "-1"},
         {"scrub", "a", "--threads", "1025"},
         {"scrub", "a", "--distrust", "all"},
+        {"inspect", "a", "--limit-rate", "1"},
+        {"inspect", "a", "--idle"},
         {"scrub", "a", "--logical", "1"},
         {"inspect", "a", "--logical", "here"},
         {"inspect", "a", "--logical", "1", "--file", "/x"},
@@ -51,6 +53,17 @@ TEST(Usage, NumbersBelowZeroOrTooLargeAreWrong) {
     for (const char* number : {"-1", "-18446744073709551615", "18446744073709551616", "1.5", "0x", ""}) {
         expect_wrong_usage({"scrub", "a", "--distrust", number});
         expect_wrong_usage({"inspect", "a", "--logical", number});
+    }
+}
+
+TEST(Usage, ARateIsANumberOfBytesAboveZeroWithinBounds) {
+    for (const char* rate :
+         {"", "0", "0K", "K", "-1", "1k", "1T", "1MB", "1 M", "1.5M", "17179869184G", "18446744073709551616"})
+        expect_wrong_usage({"scrub", "a", "--limit-rate", rate});
+    for (const char* rate : {"1", "1K", "20M", "17179869183G", "18446744073709551615"}) {
+        Worlds worlds;
+        worlds.add("a", std::vector<uint8_t>(1 << 20));
+        EXPECT_EQ(worlds.run({"scrub", "a", "--limit-rate", rate}).status, 8) << "no file system, but no wrong usage";
     }
 }
 

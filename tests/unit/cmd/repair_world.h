@@ -156,6 +156,8 @@ class RepairWorld {
     std::map<std::string, uint64_t> break_at;
     /// A read of a file that is made fails (CutDisk::fail_read), by its path.
     std::map<std::string, uint64_t> fail_read;
+    /// Seconds that pass from one look at the clock to the next.
+    static inline std::atomic<int> ticks{1};
     bool keep_removed = false;  // what is removed stays, for a look at it
     size_t batch_bytes = repair::kBatchBytes;
 
@@ -227,8 +229,8 @@ class RepairWorld {
     }
     static device::Identity identity_of(const std::string& path) { return {false, 1, std::hash<std::string>{}(path)}; }
     static double clock() {
-        static std::atomic<int> ticks{0};
-        return ticks++;
+        static std::atomic<int> now{0};
+        return now.fetch_add(ticks);
     }
 
     std::filesystem::path folder_;

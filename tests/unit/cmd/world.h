@@ -85,6 +85,10 @@ class Worlds {
     device::FaultDevice& device(const std::string& path) { return *devices_.at(path); }
     const std::vector<std::string>& opened() const { return opened_; }
     std::atomic<bool> stop{false};
+    // Each look at the clock is a second later: rates and durations are never a division by zero.
+    double (*clock)() = ticking_clock;
+    void (*sleep)(double seconds) = device::sleep_seconds;
+    std::function<Result<void>()> idle = [] { return Result<void>(); };
     std::vector<parity::Engine*> engines{parity::engines().begin(), parity::engines().end()};
 
     Outcome run(const std::vector<std::string>& words) {
@@ -97,9 +101,11 @@ class Worlds {
     }
     int run_on(const std::vector<std::string>& words, std::ostream& out, std::ostream& err) {
         opened_.clear();
-        const session::World world{
+        session::World world{
             out,   err,  false,  [this](const std::string& path, device::Reading) { return open(path); },
             clock, stop, engines};
+        world.sleep = sleep;
+        world.idle = idle;
         return run_command_line(words, world);
     }
 
@@ -111,8 +117,7 @@ class Worlds {
         const auto number = static_cast<uint64_t>(std::distance(devices_.begin(), found));
         return device::Opened{std::make_unique<SharedDevice>(found->second), {false, 1, number}};
     }
-    // Each look at it is a second later: rates and durations are never a division by zero.
-    static double clock() {
+    static double ticking_clock() {
         static std::atomic<int> ticks{0};
         return ticks++;
     }

@@ -180,14 +180,6 @@ TEST(Text, OtherScriptsAreLeftAsTheyAre) {
     EXPECT_TRUE(holds(report.text(), "Büro €𝄞"));
 }
 
-TEST(Text, HumanBytes) {
-    EXPECT_EQ(human_bytes(0), "0 B");
-    EXPECT_EQ(human_bytes(1023), "1023 B");
-    EXPECT_EQ(human_bytes(1024), "1.00 KiB");
-    EXPECT_EQ(human_bytes(1536 << 20), "1.50 GiB");
-    EXPECT_EQ(human_bytes(UINT64_MAX), "16.00 EiB");
-}
-
 TEST(Text, TellsWhatSoftwareDidForTheEngine) {
     Summary summary = some_summary();
     summary.command = "scrub";
