@@ -44,7 +44,7 @@ def why_not():
     """None when this machine can make file systems; else one sentence that says what is missing."""
     if os.geteuid() != 0:
         return "not root: loop devices and mounts need it"
-    for tool in ("mkfs.btrfs", "btrfs", "losetup", "mount", "umount", "cp", "chattr", "fallocate"):
+    for tool in ("mkfs.btrfs", "btrfs", "losetup", "mount", "umount", "cp", "chattr", "fallocate", "filefrag"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     with open("/proc/filesystems", encoding="ascii") as known:

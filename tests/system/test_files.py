@@ -23,7 +23,7 @@ import tool
 import truth
 
 KINDS = ("file", "deleted", "unnamed", "space-cache", "relocation")
-ADDED = ("paths", "paths_escaped", "files", "files_incomplete")  # fields of --files
+ADDED = ("paths", "paths_escaped", "files", "trees", "objects", "files_incomplete")  # fields of --files
 ENTRY = {"kind", "path", "subvolume", "inode", "offset", "length"}
 TOP = 5  # number of the top-level subvolume
 SHAPES = ("raid5x4-m-raid10-xxhash", "raid6x4-m-raid6-blake2", "raid6x6-m-raid6-n32k",
@@ -89,11 +89,13 @@ class FilesCase(harness.Case):
         for event in report.damage:
             whole = event in report.device_events()
             told = event["role"] == "data" and not (whole and event["repairable"])
-            self.assertEqual(told, "paths" in event, event)
+            lost_tree = event["role"] == "tree" and event["repairable"] is not True  # see test_lost_objects.py
+            self.assertEqual(told or lost_tree, "paths" in event, event)
             self.assertEqual(told, "files" in event, event)
+            self.assertEqual(lost_tree, "trees" in event and "objects" in event, event)
             if told:
                 self.check_entries(event)
-            else:
+            elif not lost_tree:
                 self.assertNotIn("paths_escaped", event)
 
     def check_entries(self, event):
