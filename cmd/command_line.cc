@@ -203,6 +203,8 @@ void add_part(CLI::App& command, session::Options& options, Words& words) {
     command.add_flag("--data", options.part.data, "look at the full stripes that hold data alone");
     command.add_flag("--tree", options.part.tree, "look at the full stripes that hold tree blocks alone");
     command.add_flag("--parity", options.part.parity, "look at the full stripes of raid5 and raid6 alone");
+    command.add_flag("--free", options.part.free,
+                     "compare rows of raid5 and raid6 that hold nothing as well, reported apart");
     command.add_option("--shard", words.shard, "look at part I of N alone; merge folds the reports into one")
         ->option_text("I/N")
         ->check(parsed_by(session::parse_shard, "I/N, with I from 1 to N"));

@@ -220,6 +220,21 @@ void JsonWriter::unknown(const scrub::Unknown& event) {
     line(object);
 }
 
+void JsonWriter::free_rows(const scrub::FreeRows& event) {
+    Json object = typed("free");
+    object["chunk"] = event.chunk.v;
+    object["full_stripe"] = event.full_stripe;
+    object["row"] = event.row;
+    object["rows"] = event.rows;
+    object["p_differs"] = event.p_differs;
+    object["q_differs"] = event.q_differs;
+    object["unreadable"] = Json::array();
+    for (const auto& part : event.unreadable)
+        object["unreadable"].push_back(
+            {{"devid", part.devid.v}, {"physical", part.physical.v}, {"length", part.length}});
+    line(object);
+}
+
 void JsonWriter::action(const ActionEvent& event) {
     const auto& what = event.write.what;
     Json object = typed("action");
@@ -262,6 +277,11 @@ void JsonWriter::summary(const Summary& event) {
     if (event.shard) {
         object["shard"] = event.shard->number;
         object["shards"] = event.shard->of;
+    }
+    if (event.free) {
+        object["free_rows_checked"] = c.free_rows_checked;
+        object["free_rows_differing"] = c.free_rows_differing;
+        object["free_rows_unreadable"] = c.free_rows_unreadable;
     }
     if (!event.part.empty()) object["part"] = event.part;
     if (event.files_incomplete) object["files_incomplete"] = true;

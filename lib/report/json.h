@@ -27,6 +27,7 @@ class JsonWriter : public Writer {
     using Writer::damage;
     void damage(const scrub::Damage& event, const HurtFiles* files) override;
     void unknown(const scrub::Unknown& event) override;
+    void free_rows(const scrub::FreeRows& event) override;
     void action(const ActionEvent& event) override;
     void summary(const Summary& event) override;
     void line(const Json& object);

@@ -158,6 +158,7 @@ struct Summary {
     bool files_incomplete = false;  // some file may not have been found
     std::string part;               // the options that left something out, but for the shard; empty: none did
     std::optional<scrub::Shard> shard;
+    bool free = false;              // rows that hold nothing were looked at, too
     std::vector<std::string> next;  // what to do now, in sentences: text alone
 };
 
@@ -177,6 +178,8 @@ class Writer {
     virtual void damage(const scrub::Damage& event, const HurtFiles* files) = 0;
     void damage(const scrub::Damage& event) { damage(event, nullptr); }
     virtual void unknown(const scrub::Unknown& event) = 0;
+    /// Told one by one to programs alone: people get the counts.
+    virtual void free_rows(const scrub::FreeRows& /*event*/) {}
     virtual void action(const ActionEvent& event) = 0;
     virtual void summary(const Summary& event) = 0;
 };

@@ -28,6 +28,10 @@ class Tee final : public Writer {
         first_.unknown(event);
         second_.unknown(event);
     }
+    void free_rows(const scrub::FreeRows& event) override {
+        first_.free_rows(event);
+        second_.free_rows(event);
+    }
     void action(const ActionEvent& event) override {
         first_.action(event);
         second_.action(event);

@@ -112,24 +112,31 @@ bool has_figures(const Summary& event) {
 
 std::vector<Figure> checked_figures(const Summary& event) {
     const auto& c = event.counters;
-    return {{"data_bytes_verified", "data proven", c.data_bytes_verified, true},
-            {"no_checksum_bytes", "data without checksum", c.no_checksum_bytes, true},
-            {"tree_bytes_verified", "tree blocks proven", c.tree_bytes_verified, true},
-            {"rows_checked", "raid5/6 rows", c.rows_checked}};
+    std::vector<Figure> figures = {{"data_bytes_verified", "data proven", c.data_bytes_verified, true},
+                                   {"no_checksum_bytes", "data without checksum", c.no_checksum_bytes, true},
+                                   {"tree_bytes_verified", "tree blocks proven", c.tree_bytes_verified, true},
+                                   {"rows_checked", "raid5/6 rows", c.rows_checked}};
+    if (event.free) figures.push_back({"free_rows_checked", "free raid5/6 rows", c.free_rows_checked});
+    return figures;
 }
 
 std::vector<Figure> found_figures(const Summary& event) {
     const auto& c = event.counters;
-    return {{"corrupt_data_sectors", "corrupt data sectors", c.corrupt_data_sectors},
-            {"corrupt_tree_blocks", "corrupt tree blocks", c.corrupt_tree_blocks},
-            {"p_mismatches", "P that does not fit", c.p_mismatches},
-            {"q_mismatches", "Q that does not fit", c.q_mismatches},
-            {"unreadable_sectors", "unreadable sectors", c.unreadable_sectors},
-            {"super_errors", "bad superblock copies", c.super_errors},
-            {"ambiguous_rows", "rows that cannot be decided", c.ambiguous_rows},
-            {"repairable_sectors", "sectors that a repair would write", c.repairable_sectors},
-            {"unproven_sectors", "of them or of missing ones unproven", c.unproven_sectors},
-            {"unrepairable_sectors", "sectors that are lost", c.unrepairable_sectors}};
+    std::vector<Figure> figures = {{"corrupt_data_sectors", "corrupt data sectors", c.corrupt_data_sectors},
+                                   {"corrupt_tree_blocks", "corrupt tree blocks", c.corrupt_tree_blocks},
+                                   {"p_mismatches", "P that does not fit", c.p_mismatches},
+                                   {"q_mismatches", "Q that does not fit", c.q_mismatches},
+                                   {"unreadable_sectors", "unreadable sectors", c.unreadable_sectors},
+                                   {"super_errors", "bad superblock copies", c.super_errors},
+                                   {"ambiguous_rows", "rows that cannot be decided", c.ambiguous_rows},
+                                   {"repairable_sectors", "sectors that a repair would write", c.repairable_sectors},
+                                   {"unproven_sectors", "of them or of missing ones unproven", c.unproven_sectors},
+                                   {"unrepairable_sectors", "sectors that are lost", c.unrepairable_sectors}};
+    if (event.free) {
+        figures.push_back({"free_rows_differing", "free rows whose parity does not fit", c.free_rows_differing});
+        figures.push_back({"free_rows_unreadable", "free rows that cannot be read", c.free_rows_unreadable});
+    }
+    return figures;
 }
 
 std::string read_words(const Summary& event) {
@@ -242,6 +249,10 @@ std::vector<std::string> part_sentences(const Summary& event) {
         sentences.push_back("Shard " + std::to_string(event.shard->number) + " of " + std::to_string(event.shard->of) +
                             " of the file system was looked at; btrfs-raid56 merge folds the reports of all of them "
                             "into one.");
+    if (event.free && event.counters.free_rows_differing + event.counters.free_rows_unreadable > 0)
+        sentences.push_back(
+            "Free rows hold nothing that could be lost, and on disks that were not blank their parity "
+            "never fits; --format json lists those that differ or cannot be read.");
     if (!event.part.empty()) sentences.push_back("Only a part of the file system was looked at: " + event.part + ".");
     return sentences;
 }

@@ -49,6 +49,7 @@ void Batch::start_reads(const volume::Volume& volume) {
     bad_.assign(strips_.size(), {});
     counters = {};
     damage.clear();
+    free_rows.clear();
     fixes.clear();
     for (unsigned i = 0; i < strips_.size(); i++) {
         auto* from = device(volume, i);

@@ -50,7 +50,8 @@ class Batch {
     // What the check gave.
     Counters counters;
     std::vector<Damage> damage;  // in the order of the report
-    FixList fixes;               // where they are wanted
+    std::vector<FreeRows> free_rows;
+    FixList fixes;  // where they are wanted
 
   private:
     struct Read {

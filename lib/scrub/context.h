@@ -22,6 +22,7 @@ struct Context {
     // Missing devices that are made anew, by member; none where that is empty. Their strips are then what
     // should be there, as far as that can be known, and go to Sink::made().
     std::vector<bool> made_anew = {};
+    bool free_rows = false;  // compare what the rows hold that hold nothing, too
 
     bool makes(unsigned member) const { return member < made_anew.size() && made_anew[member]; }
 };

@@ -59,6 +59,9 @@ void Counters::add(const Counters& other) {
     undecided_sectors += other.undecided_sectors;
     bytes_read += other.bytes_read;
     engine_fallbacks += other.engine_fallbacks;
+    free_rows_checked += other.free_rows_checked;
+    free_rows_differing += other.free_rows_differing;
+    free_rows_unreadable += other.free_rows_unreadable;
 }
 
 }  // namespace raid56::scrub

@@ -58,6 +58,21 @@ struct Unknown {
     bool undecided = false;  // not known to be lost
 };
 
+/// Rows of one full stripe, one behind the other, that hold nothing and are not as a row that holds something must be.
+/// No damage: Linux keeps no promise of them.
+struct FreeRows {
+    struct Part {
+        DevId devid;
+        Physical physical;
+        uint64_t length = 0;  // bytes
+    };
+    Logical chunk;  // its start
+    uint64_t full_stripe = 0;
+    unsigned row = 0, rows = 0;                 // the first, and how many
+    bool p_differs = false, q_differs = false;  // P, Q are not what the data columns give
+    std::vector<Part> unreadable;               // by stripe of the chunk; of P and Q nothing is known then
+};
+
 struct Counters {
     uint64_t data_bytes_verified = 0, no_checksum_bytes = 0, tree_bytes_verified = 0;
     uint64_t rows_checked = 0, p_mismatches = 0, q_mismatches = 0;
@@ -67,6 +82,7 @@ struct Counters {
     uint64_t bytes_read = 0;
     // Jobs that software did for the engine; not digests that it refused at once, as engines without them do.
     uint64_t engine_fallbacks = 0;  // jobs of the parity engine that software did (StripeChecker::run_jobs)
+    uint64_t free_rows_checked = 0, free_rows_differing = 0, free_rows_unreadable = 0;  // differing: of the checked
 
     void add(const Counters& other);
 };
@@ -91,6 +107,8 @@ class Sink {
     /// Bytes of a missing device that is made anew, a member by its index; ascending within a chunk. Valid
     /// during the call.
     virtual void made(unsigned /*member*/, Physical /*physical*/, ByteView /*bytes*/) {}
+    /// Where they are looked at; ascending, among themselves.
+    virtual void free_rows(const FreeRows& /*rows*/) {}
     /// Everything before that position was handed on; `so_far` are the counts of it.
     virtual void reached(const Position& /*position*/, const Counters& /*so_far*/) {}
     /// Bytes of the logical space done so far, of all; for progress.

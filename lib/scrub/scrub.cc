@@ -165,10 +165,17 @@ class Pipeline {
             const Batch& batch = slot->batch;
             keep_unknowns(batch.window);
             tell_chunks_up_to(batch.window.chunk);
+            auto free_rows = batch.free_rows.begin();
+            const auto tell_free_rows_before = [&](uint64_t full_stripe) {
+                for (; free_rows != batch.free_rows.end() && free_rows->full_stripe < full_stripe; ++free_rows)
+                    sink_.free_rows(*free_rows);
+            };
             for (const auto& damage : batch.damage) {
+                tell_free_rows_before(damage.full_stripe.value_or(0));
                 tell_unknowns_before(place_of(damage, *batch.window.chunk));
                 sink_.damage(damage);
             }
+            tell_free_rows_before(format::kMaxU64);
             if (!batch.fixes.fixes.empty()) sink_.fixes(batch.fixes);
             hand_on_made(batch);
             total_.add(batch.counters);

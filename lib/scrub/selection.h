@@ -27,6 +27,7 @@ struct Choice {
     std::set<DevId> devids;        // chunks with a part on one of them; empty: all
     std::optional<Range> logical;  // that hold a byte of it
     std::optional<Shard> shard;
+    bool free = false;                                // and, in these, rows of raid5/6 that hold nothing
     bool data = false, tree = false, parity = false;  // that hold data, or a tree block, or are of raid5/6; none: any
 
     bool has_kind() const { return data || tree || parity; }

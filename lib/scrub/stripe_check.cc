@@ -24,10 +24,11 @@ void StripeChecker::check(Batch& batch) {
 // 2. Jobs for all full stripes of the group that nothing speaks against yet; one batch.
 // 3. What is cheap to look at here is looked at.
 // 4. The clean ones are counted, the others judged.
+// 5. Free rows are another matter.
 void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
     stripes_.clear();
     for (unsigned n = first; n < end; n++)
-        if (batch.window.needed[n]) stripes_.push_back(look_at_devices(batch, n));
+        if (is_looked_at(batch.window, n)) stripes_.push_back(look_at_devices(batch, n));
     make_missing(batch);
     run_jobs(batch);
     for (auto& stripe : stripes_) {
@@ -39,6 +40,15 @@ void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
         else
             judge_mirrored_stripe(context_, batch, stripe.n);
     }
+    if (context_.free_rows) free_rows_.check(batch, first, end);
+}
+
+// A full stripe may be needed for its free rows alone.
+bool StripeChecker::is_looked_at(const Window& window, unsigned n) const {
+    if (!window.needed[n] || !context_.free_rows) return window.needed[n];
+    const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n, 0, 0));
+    const auto end = window.sectors.begin() + static_cast<ptrdiff_t>(window.at(n + 1, 0, 0));
+    return std::any_of(begin, end, is_allocated);
 }
 
 // Clean: everything that is here is readable and believed, what is not here can be made from it, and nothing

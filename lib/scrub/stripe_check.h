@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "scrub/context.h"
+#include "scrub/free_rows.h"
 #include "scrub/missing_strips.h"
 
 namespace raid56::scrub {
 
 class StripeChecker {
   public:
-    explicit StripeChecker(const Context& context) : context_(context), missing_(context) {}
+    explicit StripeChecker(const Context& context) : context_(context), missing_(context), free_rows_(context) {}
 
     /// Checks every needed full stripe of a batch whose reads are finished; fills its counters and damage, and
     /// the strips of devices that are made anew.
@@ -34,6 +35,7 @@ class StripeChecker {
     };
 
     void check_group(Batch& batch, unsigned first, unsigned end);
+    bool is_looked_at(const Window& window, unsigned n) const;
     Stripe look_at_devices(const Batch& batch, unsigned n) const;
     void make_missing(Batch& batch);
     bool is_missing(const Window& window, unsigned index) const {
@@ -52,6 +54,7 @@ class StripeChecker {
     const Context& context_;
     // Scratch, kept between groups.
     MissingStrips missing_;
+    FreeRowChecker free_rows_;
     std::vector<Stripe> stripes_;
     std::vector<unsigned> to_make_;       // full stripes with strips to be made
     std::vector<Run> runs_;               // of digest job i

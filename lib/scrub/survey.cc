@@ -77,6 +77,7 @@ class Witness {
 Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::CsumStream& csums,
               const std::atomic<bool>& stop, const Selection* part) {
     Survey result;
+    result.allocated.resize(volume.chunks().size());
     for (unsigned i = 0; i < volume.members().size(); i++) {
         const auto& member = volume.members()[i];
         if (member.state == volume::DeviceState::present && !member.seed &&
@@ -96,7 +97,9 @@ Survey survey(const volume::Volume& volume, tree::ExtentStream& extents, tree::C
             return extent.generation > volume.members()[newer.member].generation && !is_decided(newer);
         };
         const Range held{extent.start.v, (extent.start + extent.length).v};
-        result.allocated_bytes += part == nullptr ? held.length() : part->bytes_in(held);
+        if (const auto* chunk = volume.find_chunk(extent.start))
+            result.allocated[static_cast<size_t>(chunk - volume.chunks().data())] +=
+                part == nullptr ? held.length() : part->bytes_in(held);
         if (extent.tree) {
             for (auto& newer : result.behind)
                 if (is_newer(newer)) witness.check_block(newer, extent);

@@ -25,9 +25,9 @@ struct Newer {
 };
 
 struct Survey {
-    RangeSet without_checksum;  // logical
-    std::vector<Newer> behind;  // one for each member whose superblock is behind
-    uint64_t allocated_bytes = 0;
+    RangeSet without_checksum;        // logical
+    std::vector<Newer> behind;        // one for each member whose superblock is behind
+    std::vector<uint64_t> allocated;  // bytes, by chunk
 };
 
 /// `part`: of which the allocated bytes are counted; null: everything.

@@ -61,13 +61,15 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
         const uint64_t end_of_stripes = end_of_part(chunk_);
         const Logical done = std::min(chunk.logical(StripeNo(stripe_), 0), chunk.chunk.end());
         std::erase_if(pending_, [&](const tree::Allocation& a) { return a.extent.start + a.extent.length <= done; });
-        const auto first = is_whole(chunk) ? next_whole(chunk) : next_held(chunk, done);
+        const uint64_t end_of_all = end_of_whole(chunk_);
+        const auto first = stripe_ < end_of_all ? std::optional(stripe_) : next_held(chunk, done);
         if (!first || *first >= end_of_stripes) {
             chunk_++;
             stripe_ = 0;
             continue;
         }
-        const auto count = static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), end_of_stripes - *first));
+        const uint64_t end_of_run = *first < end_of_all ? end_of_all : end_of_stripes;
+        const auto count = static_cast<unsigned>(std::min<uint64_t>(limit(chunk.layout), end_of_run - *first));
         stripe_ = *first + count;
         clear(window, chunk, *first, count);
         const Logical end = end_of(window);
@@ -90,8 +92,27 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
     return false;
 }
 
-bool WindowBuilder::is_whole(const volume::MappedChunk& chunk) const {
-    return !whole_.empty() && whole_[static_cast<size_t>(&chunk - volume_.chunks().data())];
+void WindowBuilder::take_free_rows() {
+    const auto until = [&](const volume::MappedChunk& chunk) {
+        uint64_t strips = 0;
+        for (unsigned i = 0; i < chunk.layout.stripes; i++) {
+            const auto& member = volume_.member_of(chunk, i);
+            if (member.device == nullptr || member.state != volume::DeviceState::present) return uint64_t{0};
+            const uint64_t size = member.device->size(), from = chunk.chunk.stripes[i].offset.v;
+            if (size > from) strips = std::max(strips, (size - from - 1) / kStripLen + 1);
+        }
+        return chunk.layout.np == 0 ? 0 : std::min(strips, chunk.full_stripes());
+    };
+    for (const auto& chunk : volume_.chunks()) free_.push_back(until(chunk));
+}
+
+size_t WindowBuilder::index_of(const volume::MappedChunk& chunk) const {
+    return static_cast<size_t>(&chunk - volume_.chunks().data());
+}
+
+// Before it full stripes are taken one behind the other.
+uint64_t WindowBuilder::end_of_whole(size_t chunk) const {
+    return is_whole(chunk) ? volume_.chunks()[chunk].full_stripes() : std::min(end_of_free(chunk), end_of_part(chunk));
 }
 
 uint64_t WindowBuilder::end_of_part(size_t chunk) const {
@@ -121,15 +142,23 @@ std::optional<uint64_t> WindowBuilder::next_held(const volume::MappedChunk& chun
     }
 }
 
-std::optional<uint64_t> WindowBuilder::next_whole(const volume::MappedChunk& chunk) const {
-    if (stripe_ >= chunk.full_stripes()) return std::nullopt;
-    return stripe_;
-}
-
 uint64_t WindowBuilder::bytes_of(const Window& window) const {
-    if (is_whole(*window.chunk)) return end_of(window) - window.start;
+    if (window.first.v < end_of_whole(index_of(*window.chunk))) return end_of(window) - window.start;
     const auto held = std::count_if(window.sectors.begin(), window.sectors.end(), is_allocated);
     return static_cast<uint64_t>(held) * window.sectorsize;
+}
+
+uint64_t WindowBuilder::bytes_of_all(const std::vector<uint64_t>& allocated) const {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < volume_.chunks().size(); i++) {
+        const auto& chunk = volume_.chunks()[i];
+        const uint64_t begin = part_ == nullptr ? 0 : part_->stripes(i).begin, end = end_of_whole(i);
+        const auto at = [&](uint64_t stripe) {
+            return std::min(chunk.logical(StripeNo(stripe), 0), chunk.chunk.end());
+        };
+        bytes += begin < end ? at(end) - at(begin) : allocated[i];
+    }
+    return bytes;
 }
 
 void WindowBuilder::clear(Window& window, const volume::MappedChunk& chunk, uint64_t first, unsigned count) const {
@@ -211,12 +240,16 @@ void WindowBuilder::paint_silence(Window& window) {
 
 void WindowBuilder::mark_needed(Window& window) const {
     const size_t per_stripe = window.chunk->layout.nd * window.rows();
+    const uint64_t first = window.first.v;
     for (unsigned n = 0; n < window.count; n++) {
         const auto begin = window.sectors.begin() + static_cast<ptrdiff_t>(n * per_stripe);
-        const bool wanted = (only_ == nullptr || only_->contains(*window.chunk, StripeNo(window.first.v + n))) &&
+        const bool wanted = (only_ == nullptr || only_->contains(*window.chunk, StripeNo(first + n))) &&
                             (part_ == nullptr || part_->wants(window, n));
+        const bool free_too =
+            first + n < end_of_free(index_of(*window.chunk)) && window.chunk->has_parity(StripeNo(first + n));
+        const auto holds = [&](Expect expect) { return is_allocated(expect) || (free_too && expect == Expect::free); };
         window.needed[n] =
-            !whole_.empty() || (wanted && std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), is_allocated));
+            !whole_.empty() || (wanted && std::any_of(begin, begin + static_cast<ptrdiff_t>(per_stripe), holds));
     }
 }
 

@@ -93,6 +93,10 @@ class WindowBuilder {
     /// others, as before, those that hold something.
     void take_whole(std::vector<bool> chunks) { whole_ = std::move(chunks); }
 
+    /// From now on full stripes of raid5/6 that have a row that holds nothing are needed as well: of chunks all of
+    /// whose devices are here and believed, as far as one of these reaches.
+    void take_free_rows();
+
     /// Whether any full stripe of that chunk (by index) may be needed.
     bool takes_from(size_t chunk) const;
 
@@ -100,14 +104,18 @@ class WindowBuilder {
     /// False at the end; then only `unknowns` may hold something.
     bool next(Window& window, unsigned (*limit)(const volume::Layout&));
 
-    /// Bytes of the logical space that a window stands for: what is allocated, or all of it in whole chunks.
+    /// Bytes of the logical space that a window stands for: what is allocated, or all of it where all of it is taken.
     uint64_t bytes_of(const Window& window) const;
+    /// The same of all windows that are still to come; `allocated`: bytes, by chunk.
+    uint64_t bytes_of_all(const std::vector<uint64_t>& allocated) const;
 
   private:
-    bool is_whole(const volume::MappedChunk& chunk) const;
+    bool is_whole(size_t chunk) const { return !whole_.empty() && whole_[chunk]; }
+    uint64_t end_of_whole(size_t chunk) const;
+    uint64_t end_of_free(size_t chunk) const { return free_.empty() ? 0 : free_[chunk]; }
+    size_t index_of(const volume::MappedChunk& chunk) const;
     uint64_t end_of_part(size_t chunk) const;
     std::optional<uint64_t> next_held(const volume::MappedChunk& chunk, Logical done);
-    std::optional<uint64_t> next_whole(const volume::MappedChunk& chunk) const;
     bool fetch();  // one more allocation into pending_
     void tell_unknown(const tree::Allocation& allocation);
     void clear(Window& window, const volume::MappedChunk& chunk, uint64_t first, unsigned count) const;
@@ -131,6 +139,7 @@ class WindowBuilder {
     const StripeSet* only_ = nullptr;  // null: all
     const Selection* part_ = nullptr;  // null: all
     std::vector<bool> whole_;          // chunks, by index, that are taken whole; may be empty
+    std::vector<uint64_t> free_;       // by chunk: the full stripe before which free rows are wanted; may be empty
 };
 
 }  // namespace raid56::scrub

@@ -24,6 +24,7 @@ Json header_of(const Options& options, const Maps& maps, const volume::Volume& v
             {"devices", bound_devices(volume, maps)},
             {"distrust", distrust},
             {"part", part_words(options.part)},
+            {"free", options.part.free},
             {"shard", shard.number},
             {"shards", shard.of}};
 }
@@ -37,7 +38,7 @@ Result<void> check_header(const Json& found, const Json& own, const std::string&
                      ": is of another generation of the file system: somebody mounted it since, and what was found "
                      "before is of no use; remove the file to begin anew"};
     if (differs("devices")) return Error{path + ": is of a scrub of other devices; remove the file to begin anew"};
-    for (const char* field : {"version", "distrust", "part", "shard", "shards"})
+    for (const char* field : {"version", "distrust", "part", "free", "shard", "shards"})
         if (differs(field)) return Error{path + ": is of a scrub with other options; remove the file to begin anew"};
     return {};
 }
@@ -51,6 +52,7 @@ class Again final : public scrub::Sink {
         told_.insert({unknown.logical, unknown.length});
         next_.unknown(unknown);
     }
+    void free_rows(const scrub::FreeRows& rows) override { next_.free_rows(rows); }
     void progress(uint64_t, uint64_t) override {}
 
   private:
@@ -105,6 +107,11 @@ void Checkpoint::unknown(const scrub::Unknown& unknown) {
     if (told_before_.contains({unknown.logical, unknown.length})) return;
     if (!failed_) file_.add(unknown);
     next_->unknown(unknown);
+}
+
+void Checkpoint::free_rows(const scrub::FreeRows& rows) {
+    if (!failed_) file_.add(rows);
+    next_->free_rows(rows);
 }
 
 void Checkpoint::reached(const scrub::Position& position, const scrub::Counters& so_far) {

@@ -31,6 +31,7 @@ class Checkpoint final : public scrub::Sink {
 
     void damage(const scrub::Damage& damage) override;
     void unknown(const scrub::Unknown& unknown) override;
+    void free_rows(const scrub::FreeRows& rows) override;
     void progress(uint64_t done, uint64_t all) override { next_->progress(done, all); }
     void reached(const scrub::Position& position, const scrub::Counters& so_far) override;
 

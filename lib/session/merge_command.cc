@@ -14,6 +14,7 @@
 #include "base/printable.h"
 #include "session/conclude.h"
 #include "session/file_lines.h"
+#include "session/next_steps.h"
 #include "session/read_report.h"
 #include "session/reporting.h"
 #include "session/tally.h"
@@ -127,7 +128,8 @@ class MergeRun {
         const Part& first = parts_.front();
         const uint64_t of = first.summary.shard->of;
         for (const Part& part : parts_) {
-            if (part.summary.shard->of != of || part.summary.part != first.summary.part)
+            if (part.summary.shard->of != of || part.summary.part != first.summary.part ||
+                part.summary.free != first.summary.free)
                 return Error{part.name() + ": is of another set of shards than " + first.name()};
             if (part.volume != first.volume || part.devices != first.devices)
                 return Error{part.name() + ": tells of another file system or other devices than " + first.name() +
@@ -169,6 +171,7 @@ class MergeRun {
         if (type == "device") {
             const auto event = read_device(object);
             if (event && first) writer_.device(*event);
+            if (event && event->path.empty()) tally_.note_missing();
             return event.has_value();
         }
         if (type == "unknown") {
@@ -176,9 +179,15 @@ class MergeRun {
             if (unknown && told_.insert(line).second) tally_.unknown(*unknown);
             return unknown.has_value();
         }
+        if (type == "free") {
+            const auto rows = decode_free_rows(object);
+            if (rows) tally_.free_rows(*rows);
+            return rows.has_value();
+        }
         if (type == "damage") {
             auto told = read_damage(object);
             if (!told) return false;
+            files_named_ = files_named_ || told->files.has_value();
             if (told->files) told->files->incomplete = part.summary.files_incomplete;
             // A device's part of a chunk that more than one shard looked at.
             const bool of_chunk = told->damage.cause == scrub::Cause::missing ||
@@ -199,6 +208,7 @@ class MergeRun {
         all.verdict = report::Verdict::clean;
         all.engine = parts_.front().summary.engine;
         all.part = parts_.front().summary.part;
+        all.free = parts_.front().summary.free;
         for (const Part& part : parts_) {
             all.counters.add(part.summary.counters);
             all.seconds += part.summary.seconds;
@@ -208,6 +218,7 @@ class MergeRun {
         // No report is better than its findings.
         make_heavier(all.verdict, tally_.verdict(all.counters));
         all.distrust = tally_.suspects(sectorsize_);
+        all.next = steps_after_scrub(all, {tally_.has_missing(), files_named_});
         return all;
     }
 
@@ -235,6 +246,7 @@ class MergeRun {
     std::vector<Part> parts_;
     std::set<std::string> told_;  // lines that more than one shard may have
     uint32_t sectorsize_ = 4096;
+    bool files_named_ = false;
 };
 
 }  // namespace

@@ -84,6 +84,8 @@ Result<void> ProgressFile::tell_again(scrub::Sink& sink) {
             if (const auto damage = decode_damage(*object)) sink.damage(*damage);
         if (type_of(*object) == "unknown")
             if (const auto unknown = decode_unknown(*object)) sink.unknown(*unknown);
+        if (type_of(*object) == "free")
+            if (const auto rows = decode_free_rows(*object)) sink.free_rows(*rows);
         return true;
     });
     if (error != 0) return cannot(path(), "read", error);

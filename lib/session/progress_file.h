@@ -39,6 +39,7 @@ class ProgressFile {
 
     void add(const scrub::Damage& damage) { unwritten_ += encode_line(encode(damage)); }
     void add(const scrub::Unknown& unknown) { unwritten_ += encode_line(encode(unknown)); }
+    void add(const scrub::FreeRows& rows) { unwritten_ += encode_line(encode(rows)); }
     /// What was added, and that position, are on stable storage. Returns 0 or an errno.
     /// `more`: what else a later run needs to know of that moment; last_more() gives it back.
     int reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more = Json::object());

@@ -23,7 +23,12 @@ constexpr std::array kCauses = {Cause::checksum,   Cause::header,       Cause::u
                                 Cause::distrusted, Cause::excluded};
 constexpr std::array kProofs = {Proof::none, Proof::checksum, Proof::tree, Proof::parity};
 
-constexpr std::array<std::pair<const char*, uint64_t Counters::*>, 17> kCounters = {{
+struct Counted {
+    const char* name;
+    uint64_t Counters::*member;
+    bool optional = false;  // 0 where a file does not have it, as those of the first days
+};
+constexpr std::array<Counted, 20> kCounters = {{
     {"data_bytes_verified", &Counters::data_bytes_verified},
     {"no_checksum_bytes", &Counters::no_checksum_bytes},
     {"tree_bytes_verified", &Counters::tree_bytes_verified},
@@ -41,6 +46,9 @@ constexpr std::array<std::pair<const char*, uint64_t Counters::*>, 17> kCounters
     {"undecided_sectors", &Counters::undecided_sectors},
     {"bytes_read", &Counters::bytes_read},
     {"engine_fallbacks", &Counters::engine_fallbacks},
+    {"free_rows_checked", &Counters::free_rows_checked, true},
+    {"free_rows_differing", &Counters::free_rows_differing, true},
+    {"free_rows_unreadable", &Counters::free_rows_unreadable, true},
 }};
 static_assert(sizeof(Counters) == kCounters.size() * sizeof(uint64_t), "a counter is missing above");
 
@@ -187,9 +195,48 @@ std::optional<scrub::Unknown> decode_unknown(const Json& object) {
     return scrub::Unknown{Logical(*logical), *length, *cause, undecided->get<bool>()};
 }
 
+Json encode(const scrub::FreeRows& rows) {
+    Json unreadable = Json::array();
+    for (const auto& part : rows.unreadable)
+        unreadable.push_back({{"devid", part.devid.v}, {"physical", part.physical.v}, {"length", part.length}});
+    return {{"type", "free"},
+            {"chunk", rows.chunk.v},
+            {"full_stripe", rows.full_stripe},
+            {"row", rows.row},
+            {"rows", rows.rows},
+            {"p_differs", rows.p_differs},
+            {"q_differs", rows.q_differs},
+            {"unreadable", std::move(unreadable)}};
+}
+
+std::optional<scrub::FreeRows> decode_free_rows(const Json& object) {
+    const auto chunk = number(object, "chunk"), full_stripe = number(object, "full_stripe"),
+               row = number(object, "row"), count = number(object, "rows");
+    const auto p = object.find("p_differs"), q = object.find("q_differs"), parts = object.find("unreadable");
+    const auto end = object.end();
+    if (!chunk || !full_stripe || !row || !count || p == end || !p->is_boolean() || q == end || !q->is_boolean() ||
+        parts == end || !parts->is_array())
+        return std::nullopt;
+    scrub::FreeRows rows{Logical(*chunk),
+                         *full_stripe,
+                         static_cast<unsigned>(*row),
+                         static_cast<unsigned>(*count),
+                         p->get<bool>(),
+                         q->get<bool>(),
+                         {}};
+    if (rows.row != *row || rows.rows != *count) return std::nullopt;
+    for (const auto& part : *parts) {
+        if (!part.is_object()) return std::nullopt;
+        const auto devid = number(part, "devid"), physical = number(part, "physical"), length = number(part, "length");
+        if (!devid || !physical || !length) return std::nullopt;
+        rows.unreadable.push_back({DevId(*devid), Physical(*physical), *length});
+    }
+    return rows;
+}
+
 Json encode(const scrub::Position& position, const scrub::Counters& counters) {
     Json object = {{"type", "reached"}, {"chunk", position.chunk.v}, {"next", position.next.v}};
-    for (const auto& [name, member] : kCounters) object[name] = counters.*member;
+    for (const auto& [name, member, optional] : kCounters) object[name] = counters.*member;
     return object;
 }
 
@@ -197,7 +244,8 @@ std::optional<Reached> decode_reached(const Json& object) {
     const auto chunk = number(object, "chunk"), next = number(object, "next");
     if (!chunk || !next) return std::nullopt;
     Reached reached{{Logical(*chunk), StripeNo(*next)}, {}};
-    for (const auto& [name, member] : kCounters) {
+    for (const auto& [name, member, optional] : kCounters) {
+        if (optional && !object.contains(name)) continue;
         const auto value = number(object, name);
         if (!value) return std::nullopt;
         reached.counters.*member = *value;

@@ -26,11 +26,13 @@ std::optional<Json> decode_line(std::string_view line);
 
 Json encode(const scrub::Damage& damage);
 Json encode(const scrub::Unknown& unknown);
+Json encode(const scrub::FreeRows& rows);
 Json encode(const scrub::Position& position, const scrub::Counters& counters);
 
 /// Nothing where a member is missing, has another type or a value that there is not.
 std::optional<scrub::Damage> decode_damage(const Json& object);
 std::optional<scrub::Unknown> decode_unknown(const Json& object);
+std::optional<scrub::FreeRows> decode_free_rows(const Json& object);
 struct Reached {
     scrub::Position position;
     scrub::Counters counters;
@@ -41,7 +43,7 @@ std::optional<Reached> decode_reached(const Json& object);
 std::optional<std::string> text(const Json& object, const char* name);
 std::optional<uint64_t> number(const Json& object, const char* name);
 
-/// What an object is: "header", "damage", "unknown", "reached" ...; empty where it does not say.
+/// What an object is: "header", "damage", "unknown", "free", "reached" ...; empty where it does not say.
 std::string type_of(const Json& object);
 
 }  // namespace raid56::session

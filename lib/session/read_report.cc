@@ -225,6 +225,11 @@ std::optional<report::Summary> read_summary(const Json& line) {
     summary.seconds = seconds->get<double>();
     summary.files_incomplete = flag(line, "files_incomplete").value_or(false);
     if (line.contains("part") && !take(line, "part", summary.part)) return std::nullopt;
+    summary.free = line.contains("free_rows_checked");
+    if (summary.free && (!take(line, "free_rows_checked", c.free_rows_checked) ||
+                         !take(line, "free_rows_differing", c.free_rows_differing) ||
+                         !take(line, "free_rows_unreadable", c.free_rows_unreadable)))
+        return std::nullopt;
     scrub::Shard shard;
     if (take(line, "shard", shard.number) && take(line, "shards", shard.of)) summary.shard = shard;
     return summary;

@@ -14,6 +14,7 @@
 #include "session/conclude.h"
 #include "session/maps.h"
 #include "session/new_maps.h"
+#include "session/next_steps.h"
 #include "session/part.h"
 #include "session/reporting.h"
 #include "session/scrub_volume.h"
@@ -115,7 +116,9 @@ class ScrubRun {
         summary.distrust = std::move(suspects);
         summary.part = part_words(options_.part);
         summary.shard = options_.part.shard;
+        summary.free = options_.part.free;
         summary.files_incomplete = tally_.files_incomplete();
+        summary.next = steps_after_scrub(summary, {tally_.has_missing(), options_.files});
         return conclude(world_, reporting_, std::move(summary));
     }
 

@@ -21,16 +21,18 @@ scrub::Counters scrub_allocated(const ScrubParts& parts, const scrub::Survey& su
     windows.know(open.reader->hurt());
     if (only != nullptr) windows.keep_to(*only);
     if (parts.part != nullptr) windows.select(*parts.part);
-    const scrub::Context context{*open.volume,        parts.engine,
-                                 *open.reader,        parts.world.stop,
-                                 want_fixes,          parts.options.no_checksum,
-                                 open.log.incomplete, {}};
+    // A log tree that cannot be had may use any free sector.
+    const bool free_rows = parts.options.part.free && only == nullptr && !open.log.incomplete;
+    if (free_rows) windows.take_free_rows();
+    const scrub::Context context{*open.volume,        parts.engine, *open.reader,
+                                 parts.world.stop,    want_fixes,   parts.options.no_checksum,
+                                 open.log.incomplete, {},           free_rows};
     scrub::Options how{parts.options.threads, only == nullptr, {}, {}};
     if (parts.checkpoint != nullptr && parts.checkpoint->last()) {
         how.so_far = parts.checkpoint->last()->counters;
         how.from = parts.checkpoint->last()->position;
     }
-    return scrub::scrub_chunks(context, windows, sink, how, survey.allocated_bytes);
+    return scrub::scrub_chunks(context, windows, sink, how, windows.bytes_of_all(survey.allocated));
 }
 
 // Of the devices that are looked at.

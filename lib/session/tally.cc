@@ -49,6 +49,12 @@ void Tally::unknown(const scrub::Unknown& unknown) {
     writer_.unknown(unknown);
 }
 
+// No damage: neither held back for the files behind it, nor of any weight in the verdict.
+void Tally::free_rows(const scrub::FreeRows& rows) {
+    progress_.clear();
+    writer_.free_rows(rows);
+}
+
 void Tally::reached(const scrub::Position& position, const scrub::Counters& so_far) {
     so_far_.chunk = position.chunk;
     so_far_.read = so_far.bytes_read;

@@ -45,6 +45,7 @@ class Tally final : public scrub::Sink {
     void damage(const scrub::Damage& damage, const report::HurtFiles* files);
     void unknown(const scrub::Unknown& unknown) override;
     void fixes(const scrub::FixList& fixes) override;
+    void free_rows(const scrub::FreeRows& rows) override;
     void reached(const scrub::Position& position, const scrub::Counters& so_far) override;
     void progress(uint64_t done, uint64_t all) override;
     /// A missing device is damage even where it holds no part of any chunk.

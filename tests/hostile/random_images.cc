@@ -49,7 +49,7 @@ class Runs {
         const auto hurt = world.state();
         std::mt19937_64 random(~number_);
         switch (random() % 8) {
-            case 0: run("scrub --files", [&] { return world.scrub({"--files"}); }); break;
+            case 0: run("scrub --files --free", [&] { return world.scrub({"--files", "--free"}); }); break;
             case 1: run("inspect", [&] { return world.inspect({}); }); break;
             case 2: {
                 const std::string logical = std::to_string(base.targets.filled[random() % 64].offset << (random() % 3));

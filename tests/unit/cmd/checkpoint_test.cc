@@ -144,6 +144,20 @@ TEST_P(CheckpointTest, FilesAreNamedAsInOneRun) {
     expect_whole(scrub());
 }
 
+TEST_P(CheckpointTest, FreeRowsAreToldAsInOneRun) {
+    for (const auto& device : whole_.lines_of("device"))
+        if (device["state"] != "present") GTEST_SKIP() << "beside one that is missing there is nothing to tell";
+    auto& disk = world_.disk(world_.paths().front());
+    std::vector<uint8_t> bytes(4096, 0x5a);
+    for (uint64_t at = 0; at < disk.size(); at += 8 << 20) ASSERT_EQ(disk.write(at + (7 << 20), bytes), 0);
+    before_ = world_.state();
+    more_ = {"--free"};
+    whole_ = world_.scrub(more_);
+    ASSERT_GT(whole_.lines_of("free").size(), 3u);
+    kill_at(operations_ - 1);
+    expect_whole(scrub());
+}
+
 TEST_P(CheckpointTest, GoesOnWithoutOneThatBreaks) {
     for (const uint64_t at : {2u, 3u}) {
         world_.set(before_);

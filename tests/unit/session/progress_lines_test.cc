@@ -162,9 +162,47 @@ TEST(ProgressLines, APositionNeedsEveryCounter) {
     const Json whole = encode(scrub::Position{Logical(1), StripeNo(2)}, counted(10));
     std::vector<std::string> needed;
     for (const auto& [name, value] : whole.items())
-        if (name != "type") needed.push_back(name);
-    EXPECT_EQ(needed.size(), 2 + numbers({}).size());
+        if (name != "type" && !name.starts_with("free_rows_")) needed.push_back(name);
+    EXPECT_EQ(needed.size() + 3, 2 + numbers({}).size());
     expect_needed(whole, needed, decode_reached);
+}
+
+// Files of a time when they were not counted.
+TEST(ProgressLines, FreeRowsNeedNotBeCounted) {
+    Json object = encode(scrub::Position{Logical(1), StripeNo(2)}, counted(10));
+    object["free_rows_checked"] = "many";
+    EXPECT_FALSE(decode_reached(object)) << "no number";
+    for (const char* name : {"free_rows_checked", "free_rows_differing", "free_rows_unreadable"}) object.erase(name);
+    const auto reached = decode_reached(object);
+    ASSERT_TRUE(reached);
+    EXPECT_EQ(reached->counters.free_rows_checked, 0u);
+    EXPECT_NE(reached->counters.rows_checked, 0u);
+}
+
+TEST(ProgressLines, FreeRowsComeBackAsTheyWere) {
+    const scrub::FreeRows rows{
+        Logical(1), 2, 3, 4, true, false, {{DevId(5), Physical(6), 7}, {DevId(8), Physical(9), 10}}};
+    const Json whole = encode(rows);
+    const auto back = decode_free_rows(whole);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(encode(*back), whole);
+    std::vector<std::string> needed;
+    for (const auto& [name, value] : whole.items())
+        if (name != "type" && name != "unreadable") needed.push_back(name);
+    expect_needed(whole, needed, decode_free_rows);
+    for (const Json& other : {Json(), Json(1), Json::object(), Json::array({1})}) {
+        Json wrong = whole;
+        wrong["unreadable"] = other;
+        EXPECT_FALSE(decode_free_rows(wrong)) << other.dump();
+    }
+    for (const char* name : {"devid", "physical", "length"}) {
+        Json torn = whole;
+        torn["unreadable"][1].erase(name);
+        EXPECT_FALSE(decode_free_rows(torn)) << name;
+    }
+    Json wide = whole;
+    wide["row"] = uint64_t{1} << 32;
+    EXPECT_FALSE(decode_free_rows(wide));
 }
 
 // Whatever takes a line apart does so by recursion.

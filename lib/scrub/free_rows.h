@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rows of raid5/6 that hold nothing: whether they can be read, and whether P and Q are what the other columns give.
+// Linux computes parity for what it writes alone: where a disk was not zeroed before, such rows differ and nothing is
+// wrong. One object a thread.
+#pragma once
+
+#include <vector>
+
+#include "scrub/context.h"
+
+namespace raid56::scrub {
+
+class FreeRowChecker {
+  public:
+    explicit FreeRowChecker(const Context& context) : context_(context) {}
+
+    /// Looks at the needed full stripes [first, end) of a batch, which are loaded; fills its free rows and counters.
+    /// Nothing where a device of the chunk is not here or not believed.
+    void check(Batch& batch, unsigned first, unsigned end);
+
+  private:
+    // Rows of one full stripe that are free and readable on all devices, one behind the other.
+    struct Run {
+        unsigned n = 0, row = 0, rows = 0;
+    };
+
+    void look_at(Batch& batch, unsigned n);
+    void add_job(const Batch& batch, unsigned n, unsigned row, unsigned rows);
+    void run_jobs(Batch& batch);
+    void compare_one_by_one(Batch& batch);
+
+    const Context& context_;
+    // Scratch, kept between groups.
+    std::vector<Run> runs_;                       // of job i
+    std::vector<std::vector<uint8_t*>> columns_;  // of job i
+    std::vector<parity::Job> jobs_;
+};
+
+}  // namespace raid56::scrub
