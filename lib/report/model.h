@@ -155,6 +155,7 @@ struct Summary {
     // Of an inspect that shows the chunks: how many more lost devices the file system bears, where that is known.
     std::optional<unsigned> further_losses;
     bool begun = false;             // a rebuild whose target is not complete
+    bool files_named = false;       // they were asked for
     bool files_incomplete = false;  // some file may not have been found
     std::string part;               // the options that left something out, but for the shard; empty: none did
     std::optional<scrub::Shard> shard;

@@ -77,6 +77,7 @@ class Pipeline {
                 keep_unknowns(slot->batch.window);
                 tell_chunks_up_to(nullptr);
                 tell_unknowns_before(std::nullopt);
+                sink_.progress(all_, all_);
                 return total_;
             }
             slot->batch.start_reads(context_.volume);
@@ -182,7 +183,8 @@ class Pipeline {
             done_ += windows_.bytes_of(batch.window);
             sink_.reached({batch.window.chunk->chunk.start, StripeNo(batch.window.first.v + batch.window.count)},
                           total_);
-            sink_.progress(done_, all_);
+            // What is left out is not counted, and what two trees tell of is counted twice: the end is the end.
+            sink_.progress(std::min(done_, all_ - std::min<uint64_t>(all_, 1)), all_);
         }
         free_.push_back(std::move(slot));
     }

@@ -89,12 +89,14 @@ Result<Selection> Selection::make(const volume::Volume& volume, const Choice& ch
         made.space_.append({mapped.logical(StripeNo(stripes.begin), 0).v,
                             std::min(mapped.logical(StripeNo(stripes.end), 0), mapped.chunk.end()).v});
     }
+    // All of each full stripe, and where chunks alone do not say what is meant what lies between them.
+    std::vector<Range> spoken_of = made.space_.ranges();
     if (choice.chunks.empty() && choice.devids.empty()) {
         const uint64_t from = shard.number == 1 ? 0 : logical_of(chunks, first).v;
-        made.span_.append(intersect({from, logical_of(chunks, last).v}, wanted));
-    } else {
-        made.span_ = made.space_;
+        spoken_of.push_back(intersect({from, logical_of(chunks, last).v}, wanted));
+        std::ranges::sort(spoken_of, {}, &Range::start);
     }
+    for (const Range range : spoken_of) made.span_.append(range);
     return made;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "session/checkpoint.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/printable.h"
@@ -43,6 +44,17 @@ Result<void> check_header(const Json& found, const Json& own, const std::string&
     return {};
 }
 
+// Whether a run that was cut off while it made the file left that of its first line. Units of a disk that did not
+// arrive read as zeros; anything else may be somebody's.
+bool is_left_of(device::WriteDevice& file, const std::string& line) {
+    if (file.size() > line.size()) return false;
+    std::vector<uint8_t> bytes(file.size());
+    if (file.read(0, bytes) != 0) return false;
+    for (size_t i = 0; i < bytes.size(); i++)
+        if (bytes[i] != 0 && bytes[i] != static_cast<uint8_t>(line[i])) return false;
+    return bytes.size() < line.size() || std::ranges::find(bytes, 0) != bytes.end();
+}
+
 // Hands on what an earlier run has found.
 class Again final : public scrub::Sink {
   public:
@@ -69,7 +81,7 @@ Result<Checkpoint> Checkpoint::open(const Options& options, const World& world, 
     if (world.writing.exists(path)) {
         auto file = world.writing.open(path);
         if (!file) return file.error();
-        if (!ProgressFile::is_hardly_begun(**file)) return go_on(std::move(*file), header, world);
+        if (!is_left_of(**file, ProgressFile::first_line(header))) return go_on(std::move(*file), header, world);
         world.writing.remove(path);
     }
     auto file = world.writing.create(path);
@@ -117,6 +129,7 @@ void Checkpoint::free_rows(const scrub::FreeRows& rows) {
 void Checkpoint::reached(const scrub::Position& position, const scrub::Counters& so_far) {
     next_->reached(position, so_far);
     position_ = {position, so_far};
+    file_.mark();
     if (world_->clock() - last_kept_ >= kBetween) keep();
 }
 

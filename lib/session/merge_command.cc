@@ -129,7 +129,7 @@ class MergeRun {
         const uint64_t of = first.summary.shard->of;
         for (const Part& part : parts_) {
             if (part.summary.shard->of != of || part.summary.part != first.summary.part ||
-                part.summary.free != first.summary.free)
+                part.summary.free != first.summary.free || part.summary.files_named != first.summary.files_named)
                 return Error{part.name() + ": is of another set of shards than " + first.name()};
             if (part.volume != first.volume || part.devices != first.devices)
                 return Error{part.name() + ": tells of another file system or other devices than " + first.name() +
@@ -172,6 +172,7 @@ class MergeRun {
             const auto event = read_device(object);
             if (event && first) writer_.device(*event);
             if (event && event->path.empty()) tally_.note_missing();
+            if (event && event->short_by != 0) cut_short_ = true;
             return event.has_value();
         }
         if (type == "unknown") {
@@ -187,7 +188,6 @@ class MergeRun {
         if (type == "damage") {
             auto told = read_damage(object);
             if (!told) return false;
-            files_named_ = files_named_ || told->files.has_value();
             if (told->files) told->files->incomplete = part.summary.files_incomplete;
             // A device's part of a chunk that more than one shard looked at.
             const bool of_chunk = told->damage.cause == scrub::Cause::missing ||
@@ -209,6 +209,7 @@ class MergeRun {
         all.engine = parts_.front().summary.engine;
         all.part = parts_.front().summary.part;
         all.free = parts_.front().summary.free;
+        all.files_named = parts_.front().summary.files_named;
         for (const Part& part : parts_) {
             all.counters.add(part.summary.counters);
             all.seconds += part.summary.seconds;
@@ -218,7 +219,7 @@ class MergeRun {
         // No report is better than its findings.
         make_heavier(all.verdict, tally_.verdict(all.counters));
         all.distrust = tally_.suspects(sectorsize_);
-        all.next = steps_after_scrub(all, {tally_.has_missing(), files_named_});
+        all.next = steps_after_scrub(all, {tally_.has_missing(), cut_short_, false});
         return all;
     }
 
@@ -246,7 +247,7 @@ class MergeRun {
     std::vector<Part> parts_;
     std::set<std::string> told_;  // lines that more than one shard may have
     uint32_t sectorsize_ = 4096;
-    bool files_named_ = false;
+    bool cut_short_ = false;  // a device
 };
 
 }  // namespace

@@ -11,8 +11,9 @@ namespace raid56::session {
 
 /// What the summary does not say.
 struct Circumstances {
-    bool missing = false;      // a device is not here
-    bool files_named = false;  // --files
+    bool missing = false;    // a device is not here
+    bool cut_short = false;  // one is shorter than it was
+    bool mapped = false;     // --map: its copies are made by ddrescue
 };
 
 /// Sentences without a full stop. None where all is well, and after a run that did not come to its end.

@@ -17,13 +17,19 @@ Error cannot(const std::string& path, const char* what, int error) {
     return Error{printable(path) + ": cannot be " + what + ": " + std::strerror(error)};
 }
 
+Json typed(const Json& header) {
+    Json object = {{"type", "header"}};
+    object.update(header);
+    return object;
+}
+
 }  // namespace
+
+std::string ProgressFile::first_line(const Json& header) { return encode_line(typed(header)); }
 
 Result<ProgressFile> ProgressFile::begin(std::unique_ptr<device::WriteDevice> file, Json header) {
     ProgressFile begun(std::move(file));
-    Json typed = {{"type", "header"}};
-    typed.update(header);
-    begun.header_ = std::move(typed);
+    begun.header_ = typed(header);
     begun.unwritten_ = encode_line(begun.header_);
     if (const int error = begun.append(); error != 0) return cannot(begun.path(), "written", error);
     return begun;
@@ -95,8 +101,13 @@ Result<void> ProgressFile::tell_again(scrub::Sink& sink) {
 int ProgressFile::reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more) {
     Json object = encode(position, counters);
     object["more"] = more;
+    const std::string later = unwritten_.substr(marked_.value_or(unwritten_.size()));
+    unwritten_.resize(unwritten_.size() - later.size());
     unwritten_ += encode_line(object);
-    return append();
+    marked_.reset();
+    const int error = append();
+    unwritten_ += later;
+    return error;
 }
 
 int ProgressFile::pass(const std::string& stage) {

@@ -40,8 +40,12 @@ class ProgressFile {
     void add(const scrub::Damage& damage) { unwritten_ += encode_line(encode(damage)); }
     void add(const scrub::Unknown& unknown) { unwritten_ += encode_line(encode(unknown)); }
     void add(const scrub::FreeRows& rows) { unwritten_ += encode_line(encode(rows)); }
-    /// What was added, and that position, are on stable storage. Returns 0 or an errno.
-    /// `more`: what else a later run needs to know of that moment; last_more() gives it back.
+    /// The first line of a file that begin() makes.
+    static std::string first_line(const Json& header);
+    /// What is added from now on lies behind the next position that is reached.
+    void mark() { marked_ = unwritten_.size(); }
+    /// What was added, or where mark() was called what was added before, and that position, are on stable storage.
+    /// Returns 0 or an errno. `more`: what else a later run needs to know of that moment; last_more() gives it back.
     int reached(const scrub::Position& position, const scrub::Counters& counters, const Json& more = Json::object());
     /// That a stage is passed is on stable storage, with everything added before. Returns 0 or an errno.
     int pass(const std::string& stage);
@@ -61,6 +65,7 @@ class ProgressFile {
     std::set<std::string> passed_;
     uint64_t end_ = 0;
     std::string unwritten_;
+    std::optional<size_t> marked_;  // of unwritten_: what belongs to the next position
 };
 
 }  // namespace raid56::session

@@ -223,6 +223,7 @@ std::optional<report::Summary> read_summary(const Json& line) {
         !take(line, "bytes_read", c.bytes_read))
         return std::nullopt;
     summary.seconds = seconds->get<double>();
+    summary.files_named = flag(line, "files_named").value_or(false);
     summary.files_incomplete = flag(line, "files_incomplete").value_or(false);
     if (line.contains("part") && !take(line, "part", summary.part)) return std::nullopt;
     summary.free = line.contains("free_rows_checked");

@@ -2,19 +2,24 @@
 #include "session/resume.h"
 
 #include "checksum/checksum.h"
+#include "format/superblock.h"
 #include "volume/assemble.h"
 
 namespace raid56::session {
 namespace {
 
+uint32_t sum_of(ByteView bytes) {
+    const Digest digest = checksum::digest(CsumKind::crc32c, bytes);
+    return uint32_t{digest[0]} | uint32_t{digest[1]} << 8 | uint32_t{digest[2]} << 16 | uint32_t{digest[3]} << 24;
+}
+
 // What came of the rows so far depends on what was no data in them.
-uint32_t sum_of(const device::Erasures& erased) {
+uint32_t sum_of_erased(const device::Erasures& erased) {
     std::vector<uint8_t> bytes;
     for (const Range range : erased.ranges())
         for (const uint64_t bound : {range.start, range.end})
             for (unsigned i = 0; i < 64; i += 8) bytes.push_back(static_cast<uint8_t>(bound >> i));
-    const Digest digest = checksum::digest(CsumKind::crc32c, bytes);
-    return uint32_t{digest[0]} | uint32_t{digest[1]} << 8 | uint32_t{digest[2]} << 16 | uint32_t{digest[3]} << 24;
+    return sum_of(bytes);
 }
 
 }  // namespace
@@ -27,7 +32,10 @@ Json bound_devices(const volume::Volume& volume, const Maps& maps) {
                     {"uuid", volume::uuid_text(member.uuid)},
                     {"generation", member.generation.v},
                     {"size", member.device->size()}};
-        if (const auto erased = maps.of(member.path)) one["erased"] = sum_of(*erased);
+        // A log is written and replayed within one generation: the superblock tells (FACTS 2).
+        std::vector<uint8_t> super(format::kSuperSize);
+        if (member.device->read(format::kSuperOffsets[0], super) == 0) one["superblock"] = sum_of(super);
+        if (const auto erased = maps.of(member.path)) one["erased"] = sum_of_erased(*erased);
         all.push_back(std::move(one));
     }
     return all;

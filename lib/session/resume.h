@@ -8,7 +8,8 @@
 
 namespace raid56::session {
 
-/// An array, one object for each device that is here: who it is, its generation, its size, what a map erases of it.
+/// An array, one object for each device that is here: who it is, its generation, its size, what its
+/// superblock is, what a map erases of it.
 Json bound_devices(const volume::Volume& volume, const Maps& maps);
 
 }  // namespace raid56::session

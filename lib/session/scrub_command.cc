@@ -6,6 +6,7 @@
 // 4. Write the new maps; sum up.
 #include "session/scrub_command.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "base/printable.h"
@@ -21,6 +22,10 @@
 
 namespace raid56::session {
 namespace {
+
+bool is_cut_short(const volume::Member& member) {
+    return member.device != nullptr && member.device->size() < member.total_bytes;
+}
 
 class ScrubRun {
   public:
@@ -67,6 +72,10 @@ class ScrubRun {
             scrub_volume({*open, *engine_, options_, world_, &*part, checkpoint_ ? &*checkpoint_ : nullptr}, writer_,
                          tally_, progress_);
         tally_.tell_held(*open, world_.stop);
+        if (options_.part.free && open->log.incomplete)
+            world_.err
+                << "free rows were not looked at: a part of the log tree cannot be had, and may use any of them\n";
+        cut_short_ = std::ranges::any_of(open->volume->members(), is_cut_short);
         if (!world_.stop) {
             if (auto written = new_maps_.write(*open->volume, *maps_); !written) return fail(written.error());
             written_ = true;
@@ -93,14 +102,15 @@ class ScrubRun {
 
     int finish(const scrub::Counters& counters) {
         progress_.clear();
-        const auto verdict = world_.stop ? report::Verdict::interrupted : tally_.verdict(counters);
-        if (world_.stop && checkpoint_) {
+        const bool stopped = world_.stop;
+        const auto verdict = stopped ? report::Verdict::interrupted : tally_.verdict(counters);
+        if (stopped && checkpoint_) {
             checkpoint_->keep();
             world_.err << "the same command goes on from here (" << printable(options_.checkpoint) << ")\n";
         }
         const int status = end(verdict, counters, tally_.suspects(sectorsize_));
         // A report that nobody got is made again from it.
-        if (!world_.stop && checkpoint_ && status != report::kExitFailed) checkpoint_->remove();
+        if (!stopped && checkpoint_ && status != report::kExitFailed) checkpoint_->remove();
         return status;
     }
 
@@ -117,8 +127,9 @@ class ScrubRun {
         summary.part = part_words(options_.part);
         summary.shard = options_.part.shard;
         summary.free = options_.part.free;
+        summary.files_named = options_.files;
         summary.files_incomplete = tally_.files_incomplete();
-        summary.next = steps_after_scrub(summary, {tally_.has_missing(), options_.files});
+        summary.next = steps_after_scrub(summary, {tally_.has_missing(), cut_short_, !options_.maps.empty()});
         return conclude(world_, reporting_, std::move(summary));
     }
 
@@ -127,6 +138,7 @@ class ScrubRun {
     const Result<Maps>& maps_;
     NewMaps new_maps_;
     bool written_ = false;  // they are
+    bool cut_short_ = false;
     Reporting& reporting_;
     report::Writer& writer_;
     Tally tally_;

@@ -219,6 +219,16 @@ class Parts(Case):
                              self.damage(lines))
             self.assertIn(one, self.damage(lines))
 
+    def test_unknown_in_a_full_stripe(self):
+        """A range within a full stripe tells what is unknown elsewhere in it."""
+        image = golden.Golden("112-raid6x4-lost-extent-leaf")
+        with image.unpacked() as where:
+            unknown = next(line for line in image.expected if line["type"] == "unknown")
+            behind = unknown["logical"] + unknown["length"]
+            status, lines, _ = self.scrub(image, where, "--logical", f"{behind}-{behind + 1}")
+            self.assertEqual([unknown], [line for line in lines if line["type"] == "unknown"])
+            self.assertEqual((4, "unrepairable"), (status, lines[-1]["verdict"]))
+
     def test_kinds(self):
         """What holds data, trees, parity: each proves all of its kind, and together they tell everything."""
         for name in ("100-demo-damaged", "117-raid5x3-mixed-damaged", "120-raid1c3-silent-mirror"):

@@ -195,6 +195,22 @@ TEST_P(CheckpointTest, OneOfSomethingElseIsRefused) {
 }
 
 // One whose place was changed with its sum put right.
+// Linux writes a log, and replays it, within one generation.
+TEST_P(CheckpointTest, AnotherSuperblockOfTheSameGenerationIsRefused) {
+    const std::string content = begun();
+    ASSERT_TRUE(says(content, "\"superblock\":"));
+    auto header = session::decode_line(content.substr(0, content.find('\n'))).value();
+    auto devices = header["devices"];
+    devices[0]["superblock"] = devices[0]["superblock"].get<uint64_t>() ^ 1;
+    expect_refused(with_header(content, "devices", devices), "is of a scrub of other devices");
+}
+
+// It may be somebody's, whatever it holds.
+TEST_P(CheckpointTest, AFileThatIsNoneIsLeftAlone) {
+    expect_refused(std::string(65536, '\0'), "does not say how far a run came");
+    expect_refused("{\"type\":\"header\",\"what\":\"another", "does not say how far a run came");
+}
+
 TEST_P(CheckpointTest, APlaceThatThereIsNotIsRefused) {
     std::string text = begun();
     const size_t at = text.rfind("{\"type\":\"reached\"");

@@ -30,17 +30,21 @@ TEST(NextSteps, OneForEachThingFound) {
         {"all is well", Verdict::clean, counts(0), {}, {}},
         {"a disk begins to fail", Verdict::clean, counts(0, 0, 0, 1), {}, {"replace the disk"}},
         {"damage", Verdict::repairable, counts(3), {}, {"btrfs-raid56 repair"}},
-        {"named damage", Verdict::repairable, counts(3), {false, true}, {"btrfs-raid56 repair"}},
+        {"a truncated image",
+         Verdict::unrepairable,
+         counts(3, 1),
+         {false, true},
+         {"copy it again", "--files", "btrfs-raid56 repair", "from a backup"}},
+        {"copies of ddrescue", Verdict::repairable, counts(3, 1), {false, false, true}, {"btrfs-raid56 repair"}},
         {"a lost device", Verdict::repairable, counts(0), {true, false}, {"rebuild --onto"}},
         {"lost data", Verdict::unrepairable, counts(0), {}, {"with --files", "from a backup"}},
-        {"lost data, named", Verdict::unrepairable, counts(0), {false, true}, {"from a backup"}},
         {"lost beside a lost device",
          Verdict::unrepairable,
          counts(5),
          {true, false},
-         {"look for the missing", "rebuild --onto", "with --files", "btrfs-raid56 repair", "from a backup"}},
-        {"a dying disk", Verdict::unrepairable, counts(1, 1), {false, true}, {"ddrescue", "repair", "from a backup"}},
-        {"a write hole", Verdict::undecided, counts(0, 0, 1), {false, true}, {"--no-checksum"}},
+         {"look for the missing", "with --files", "btrfs-raid56 repair", "from a backup"}},
+        {"a dying disk", Verdict::unrepairable, counts(1, 1), {}, {"ddrescue", "--files", "repair", "from a backup"}},
+        {"a write hole", Verdict::undecided, counts(0, 0, 1), {}, {"--no-checksum"}},
         {"cut off", Verdict::interrupted, counts(1, 1, 1), {true, false}, {}},
         {"nothing done", Verdict::failed, counts(1), {}, {}},
     };
@@ -53,6 +57,15 @@ TEST(NextSteps, OneForEachThingFound) {
         for (size_t i = 0; i < steps.size(); i++)
             EXPECT_NE(steps[i].find(words[i]), std::string::npos) << what << ": " << steps[i];
     }
+}
+
+TEST(NextSteps, FilesThatAreNamedNeedNotBeAskedFor) {
+    report::Summary summary;
+    summary.verdict = Verdict::unrepairable;
+    summary.files_named = true;
+    const auto steps = steps_after_scrub(summary, {});
+    ASSERT_EQ(steps.size(), 1u);
+    EXPECT_EQ(steps[0], "get what is lost from a backup");
 }
 
 }  // namespace

@@ -120,6 +120,23 @@ TEST_F(ProgressFileTest, SaysWhatWasWritten) {
     EXPECT_EQ(file->header()["label"], "odd \n \t \" text");
 }
 
+// What was found behind a position is not found again by a run that goes on from there.
+TEST_F(ProgressFileTest, WhatLiesBehindAPositionIsKeptForTheNext) {
+    put("");
+    auto file = ProgressFile::begin(writer(), {{"what", "test"}});
+    ASSERT_TRUE(file);
+    file->add(full_damage(10));
+    file->mark();
+    file->add(full_damage(20));
+    ASSERT_EQ(file->reached({Logical(100), StripeNo(1)}, counted(1)), 0);
+    std::string content = bytes();
+    EXPECT_NE(content.find("\"physical\":" + std::to_string(full_damage(10).physical.v)), std::string::npos);
+    EXPECT_EQ(content.find("\"physical\":" + std::to_string(full_damage(20).physical.v)), std::string::npos);
+    ASSERT_EQ(file->reached({Logical(100), StripeNo(2)}, counted(2)), 0);
+    content = bytes();
+    EXPECT_NE(content.find("\"physical\":" + std::to_string(full_damage(20).physical.v)), std::string::npos);
+}
+
 TEST_F(ProgressFileTest, CutOffAtAnyByteSaysTheLastWholeState) {
     const auto states = write_all();
     const std::string whole = bytes();
