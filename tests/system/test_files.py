@@ -23,7 +23,7 @@ import tool
 import truth
 
 KINDS = ("file", "deleted", "unnamed", "space-cache", "relocation")
-ADDED = ("paths", "paths_escaped", "files", "trees", "objects", "files_incomplete")  # fields of --files
+ADDED = ("paths", "paths_escaped", "files", "trees", "objects", "files_named", "files_incomplete")  # fields of --files
 ENTRY = {"kind", "path", "subvolume", "inode", "offset", "length"}
 TOP = 5  # number of the top-level subvolume
 SHAPES = ("raid5x4-m-raid10-xxhash", "raid6x4-m-raid6-blake2", "raid6x6-m-raid6-n32k",
