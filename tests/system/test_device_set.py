@@ -128,8 +128,9 @@ class DeviceSet(harness.Case):
         status, out, _ = tool.plain("scrub", *paths)
         self.assertEqual(report.status, status)
         told = [line for line in out.decode().splitlines() if " short" in line]
-        self.assertEqual(1, len(told), out.decode())
+        self.assertEqual(2, len(told), out.decode())
         self.assertRegex(told[0], r"devid 2 .* 1(\.0+)? MiB short")
+        self.assertIn("copy it again", told[1], "what to do next")
         self.assertFalse(kernel.mounts_read_only(paths)[0])
 
     # --- without any superblock ---
