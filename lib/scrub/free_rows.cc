@@ -10,15 +10,6 @@
 namespace raid56::scrub {
 namespace {
 
-bool is_judged(const Context& context, const volume::MappedChunk& chunk) {
-    if (chunk.layout.np == 0) return false;
-    for (unsigned i = 0; i < chunk.layout.stripes; i++) {
-        const auto& member = context.volume.member_of(chunk, i);
-        if (member.device == nullptr || member.state != volume::DeviceState::present) return false;
-    }
-    return true;
-}
-
 // Behind the end of a chunk whose last full stripe is cut short lies another.
 bool is_free(const Window& window, unsigned n, unsigned row) {
     const unsigned nd = window.chunk->layout.nd;
@@ -67,8 +58,17 @@ void join(std::vector<FreeRows>& all) {
 
 }  // namespace
 
+bool judges_free_rows(const volume::Volume& volume, const volume::MappedChunk& chunk) {
+    if (chunk.layout.np == 0) return false;
+    for (unsigned i = 0; i < chunk.layout.stripes; i++) {
+        const auto& member = volume.member_of(chunk, i);
+        if (member.device == nullptr || member.state != volume::DeviceState::present) return false;
+    }
+    return true;
+}
+
 void FreeRowChecker::check(Batch& batch, unsigned first, unsigned end) {
-    if (!is_judged(context_, *batch.window.chunk)) return;
+    if (!judges_free_rows(context_.volume, *batch.window.chunk)) return;
     runs_.clear();
     for (unsigned n = first; n < end; n++)
         if (batch.window.needed[n] && batch.window.chunk->has_parity(StripeNo(batch.window.first.v + n)))

@@ -10,12 +10,16 @@
 
 namespace raid56::scrub {
 
+/// Whether anything can be said of the free rows of a chunk: one of raid5/6, all of whose devices are here and
+/// believed.
+bool judges_free_rows(const volume::Volume& volume, const volume::MappedChunk& chunk);
+
 class FreeRowChecker {
   public:
     explicit FreeRowChecker(const Context& context) : context_(context) {}
 
     /// Looks at the needed full stripes [first, end) of a batch, which are loaded; fills its free rows and counters.
-    /// Nothing where a device of the chunk is not here or not believed.
+    /// Nothing where judges_free_rows() says no.
     void check(Batch& batch, unsigned first, unsigned end);
 
   private:

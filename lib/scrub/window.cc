@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "scrub/free_rows.h"
 #include "scrub/selection.h"
 
 namespace raid56::scrub {
@@ -95,13 +96,12 @@ bool WindowBuilder::next(Window& window, unsigned (*limit)(const volume::Layout&
 void WindowBuilder::take_free_rows() {
     const auto until = [&](const volume::MappedChunk& chunk) {
         uint64_t strips = 0;
+        if (!judges_free_rows(volume_, chunk)) return strips;
         for (unsigned i = 0; i < chunk.layout.stripes; i++) {
-            const auto& member = volume_.member_of(chunk, i);
-            if (member.device == nullptr || member.state != volume::DeviceState::present) return uint64_t{0};
-            const uint64_t size = member.device->size(), from = chunk.chunk.stripes[i].offset.v;
+            const uint64_t size = volume_.member_of(chunk, i).device->size(), from = chunk.chunk.stripes[i].offset.v;
             if (size > from) strips = std::max(strips, (size - from - 1) / kStripLen + 1);
         }
-        return chunk.layout.np == 0 ? 0 : std::min(strips, chunk.full_stripes());
+        return std::min(strips, chunk.full_stripes());
     };
     for (const auto& chunk : volume_.chunks()) free_.push_back(until(chunk));
 }
