@@ -38,7 +38,9 @@ Result<void> check_header(const Json& found, const Json& own, const std::string&
         return Error{path +
                      ": is of another generation of the file system: somebody mounted it since, and what was found "
                      "before is of no use; remove the file to begin anew"};
-    if (differs("devices")) return Error{path + ": is of a scrub of other devices; remove the file to begin anew"};
+    if (differs("devices"))
+        return Error{path +
+                     ": is of a scrub of other devices, or these were written to since; remove the file to begin anew"};
     for (const char* field : {"version", "distrust", "part", "free", "shard", "shards"})
         if (differs(field)) return Error{path + ": is of a scrub with other options; remove the file to begin anew"};
     return {};
