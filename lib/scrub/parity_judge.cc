@@ -89,6 +89,7 @@ class ParityJudge {
         prove_blocks();
         decide_sectors();
         decide_blocks();
+        if (context_.stop) return;  // what was left undecided would be told as if it were settled
         for (unsigned r = 0; r < window_.rows(); r++) settle_row(r);
         keep_right();
         events_.flush(batch_.damage);
