@@ -86,7 +86,7 @@ class LostTrees(harness.Case):
                 image.seek(place[1])
                 image.write(random.Random(place[0]).randbytes(volume.nodesize))
         trace = os.path.join(self.folder, "trace")
-        done = subprocess.run(["strace", "-f", "-e", "trace=pread64", "-s", "0", "-o", trace, tool.binary(), "scrub",
+        done = subprocess.run([*tool.STRACE, "-f", "-e", "trace=pread64", "-s", "0", "-o", trace, tool.binary(), "scrub",
                                *paths.values()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
         self.assertEqual(4, done.returncode)
         with open(trace, encoding="utf-8", errors="replace") as lines:

@@ -38,7 +38,7 @@ class ReadOnly(harness.Case):
     def traced(self, *arguments):
         """Runs the tool under strace; returns (exit status, trace)."""
         trace = os.path.join(self.folder, "trace")
-        done = subprocess.run(["strace", "-f", "-e", f"trace={OPENERS},mmap,write,pwrite64,ftruncate,fallocate", "-y",
+        done = subprocess.run([*tool.STRACE, "-f", "-e", f"trace={OPENERS},mmap,write,pwrite64,ftruncate,fallocate", "-y",
                                "-o", trace, tool.binary(), *arguments], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, timeout=300)
         with open(trace, encoding="utf-8", errors="replace") as lines:

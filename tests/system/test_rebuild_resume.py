@@ -66,15 +66,15 @@ class Resume(rebuilds.RebuildCase):
         return tool.start(*tool.rebuild_arguments(self.paths.values(), targets, *options))
 
     def interrupted(self, targets, number, pause, *options):
-        """A run that gets this signal a while after its first write; its exit status."""
+        """A run that gets this signal a while after its first write; (its exit status, stderr)."""
         state = options[options.index("--state") + 1] if "--state" in options else self.state_of(targets)
         process = self.start(targets, *options)
         while process.poll() is None and not self.is_begun(state):
             time.sleep(0.0005)
         time.sleep(pause)
         process.send_signal(number)
-        process.communicate(timeout=60)
-        return process.returncode
+        _, err = process.communicate(timeout=60)
+        return process.returncode, err
 
     @staticmethod
     def is_begun(state):
@@ -96,11 +96,11 @@ class Resume(rebuilds.RebuildCase):
 
     def interrupts(self, targets, number, *options):
         """Whether a run that gets this signal at some moment is cut short by it; the next pauses are chosen after it."""
-        status = self.interrupted(targets, number, self.longest * self.dice.random(), *options)
+        status, err = self.interrupted(targets, number, self.longest * self.dice.random(), *options)
         if status in (-number, 32) and self.is_unfinished(targets):
             self.longest = min(self.whole_run, self.longest * 1.1)
             return True
-        self.assertIn(status, (-number, 32, 4), "neither interrupted nor done")
+        self.assertIn(status, (-number, 32, 4), f"neither interrupted nor done: {err}")
         self.longest *= 0.9
         return False
 

@@ -19,6 +19,8 @@ VERDICTS_OF_COMMAND = {"repair": set(EXIT_OF_VERDICT) - {"done"}, "undo": {"done
 # The order in which sectors of each role reach the devices.
 STEP_OF_ROLE = {"data": 0, "tree": 0, "free": 0, "P": 1, "Q": 1, "super": 2}
 SUPER_LENGTH = 4096
+# The leak checker of a build with sanitizers does not work under strace.
+STRACE = ("strace", "-E", "ASAN_OPTIONS=detect_leaks=0")
 SUMMARY_FIELDS = (
     "command verdict exit_status data_bytes_verified no_checksum_bytes tree_bytes_verified rows_checked p_mismatches "
     "q_mismatches corrupt_data_sectors corrupt_tree_blocks unreadable_sectors super_errors repairable_sectors "
