@@ -156,6 +156,12 @@ Decoded<NameIn> decode_root_backref(const Item& item) {
     return NameIn{raw->dirid, *name, raw->sequence};
 }
 
+Decoded<uint64_t> decode_dir_log(const Item& item) {
+    const auto last = read_at<Le64>(item.data, 0);
+    if (!last) return Reject{Reason::truncated, item.data.size(), sizeof(Le64)};
+    return *last == kMaxU64 ? kMaxU64 : *last + 1;
+}
+
 Decoded<CsumRun> decode_csum_item(const Item& item, uint32_t sectorsize, size_t csum_size) {
     const size_t count = item.data.size() / csum_size;
     if (count == 0 || item.data.size() % csum_size != 0)

@@ -80,6 +80,10 @@ Decoded<std::vector<NameIn>> decode_inode_refs(const Item& item);
 /// Of a ROOT_BACKREF (key.offset: the tree of the directory).
 Decoded<NameIn> decode_root_backref(const Item& item);
 
+/// Of a DIR_LOG_INDEX, which only log trees have: the entries of a directory from key.offset on up to the number
+/// returned, which is left out, are all in the log (linux/btrfs_tree.h; it keeps the last number).
+Decoded<uint64_t> decode_dir_log(const Item& item);
+
 /// Range of the logical space that a csum item covers and its checksums, in order.
 struct CsumRun {
     Logical start;

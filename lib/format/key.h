@@ -32,7 +32,7 @@ constexpr Key next_key(Key key) {
 }
 
 namespace type {
-inline constexpr uint8_t kInodeItem = 1, kInodeRef = 12, kInodeExtref = 13, kOrphan = 48, kDirItem = 84, kDirIndex = 96,
+inline constexpr uint8_t kInodeItem = 1, kInodeRef = 12, kInodeExtref = 13, kOrphan = 48, kDirLogIndex = 72, kDirItem = 84, kDirIndex = 96,
                          kExtentData = 108, kExtentCsum = 128, kRootItem = 132, kRootBackref = 144, kRootRef = 156,
                          kExtentItem = 168, kMetadataItem = 169, kExtentOwnerRef = 172, kTreeBlockRef = 176,
                          kExtentDataRef = 178, kSharedBlockRef = 182, kSharedDataRef = 184, kBlockGroupItem = 192,

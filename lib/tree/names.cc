@@ -4,8 +4,8 @@
 namespace raid56::tree {
 
 // Names that one inode has, as its tree tells them.
-std::vector<Names::Name> Names::names_of(const TreeRoot& root, uint64_t inode, bool& incomplete) {
-    std::vector<Name> names;
+std::vector<InodeName> Names::names_of(const TreeRoot& root, uint64_t inode, bool& incomplete) {
+    std::vector<InodeName> names;
     Cursor cursor(reader_, root);
     cursor.seek({inode, format::type::kInodeRef, 0});
     while (const Step step = cursor.next()) {
@@ -22,22 +22,21 @@ std::vector<Names::Name> Names::names_of(const TreeRoot& root, uint64_t inode, b
             incomplete = true;
             continue;
         }
-        for (const auto& ref : *refs) names.push_back({ref.directory, std::string(ref.name)});
+        for (const auto& ref : *refs) names.push_back({ref.directory, std::string(ref.name), ref.index});
     }
     return names;
 }
 
-std::vector<Names::Name> Names::known_names(const TreeRoot* root, Place inode, bool& incomplete) {
-    std::vector<Name> names;
+std::vector<InodeName> Names::known_names(const TreeRoot* root, Place inode, bool& incomplete) {
+    std::vector<InodeName> names;
     if (root != nullptr)
         names = names_of(*root, inode.second, incomplete);
     else
         incomplete = true;
-    for (size_t i = 0; i < log_.trees.size() && names.empty(); i++)
-        if (log_.subvolumes[i] == inode.first) names = names_of(log_.trees[i], inode.second, incomplete);
     const auto learned = learned_.find(inode);
-    if (names.empty() && learned != learned_.end()) names.assign(learned->second.begin(), learned->second.end());
-    return names;
+    if (names.empty() && learned != learned_.end())
+        for (const auto& [directory, name] : learned->second) names.push_back({directory, name});
+    return logged_.replay(inode.first, inode.second, std::move(names));
 }
 
 void Names::learn(uint64_t tree, uint64_t inode, uint64_t directory, const std::string& name) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tree/log_trees.h"
+#include "tree/logged_names.h"
 #include "tree/roots.h"
 
 namespace raid56::tree {
@@ -26,7 +26,8 @@ struct Paths {
 
 class Names {
   public:
-    Names(BlockReader& reader, const Roots& roots, const LogTrees& log) : reader_(reader), roots_(roots), log_(log) {}
+    Names(BlockReader& reader, const Roots& roots, const LogTrees& log)
+        : reader_(reader), roots_(roots), logged_(reader, log) {}
 
     /// No path: the inode has no name (deleted, but open when the system stopped), or none can be had.
     Paths of(uint64_t tree, uint64_t inode);
@@ -41,11 +42,6 @@ class Names {
     void learn(uint64_t tree, uint64_t inode, uint64_t directory, const std::string& name);
 
   private:
-    struct Name {
-        uint64_t directory = 0;
-        std::string name;
-        auto operator<=>(const Name&) const = default;
-    };
     using Place = std::pair<uint64_t, uint64_t>;  // tree, inode of a directory
     // Its path is put together when it is asked for: of a million of them, each deep down, there is no room for all.
     struct Folder {
@@ -53,9 +49,9 @@ class Names {
         std::string name;
         size_t length = 0;  // of the path, which ends with '/'; 0: not known
     };
-    // As the inode tells them in its tree or, where it was made since the last commit, in the log; or as learned.
-    std::vector<Name> known_names(const TreeRoot* root, Place inode, bool& incomplete);
-    std::vector<Name> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
+    // As the inode tells them in its tree, or as learned; and as the log changes them.
+    std::vector<InodeName> known_names(const TreeRoot* root, Place inode, bool& incomplete);
+    std::vector<InodeName> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
     const Folder& folder(Place place);
     const Folder& too_deep(Place asked, const std::vector<std::pair<Place, std::string>>& way, size_t climbed);
     std::string path_of(Place place) const;
@@ -70,8 +66,8 @@ class Names {
 
     BlockReader& reader_;
     const Roots& roots_;
-    const LogTrees& log_;
-    std::map<Place, std::set<Name>> learned_;
+    LoggedNames logged_;
+    std::map<Place, std::set<std::pair<uint64_t, std::string>>> learned_;  // directory, name
     std::map<Place, Folder> folders_;  // of those asked for lately, and what is above them
 };
 

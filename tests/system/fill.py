@@ -214,6 +214,34 @@ def fsynced(folder):
     write(f"{folder}/prealloc-partly", dice.randbytes(8192), 40960)
 
 
+def to_be_renamed(folder):
+    """Files and folders whose names fsynced_names() changes."""
+    dice = _dice(folder, "names")
+    for place in ("names", "names/folder", "elsewhere"):
+        os.mkdir(f"{folder}/{place}")
+        for f in range(12):
+            _write(f"{folder}/{place}/f{f}", dice.randbytes(20000))
+
+
+def fsynced_names(folder):
+    """Names that are changed, fsynced and not committed."""
+    def changed(path, work, *names):
+        work(*(f"{folder}/{name}" for name in names))
+        handle = os.open(f"{folder}/{path}", os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+    changed("names/renamed", os.rename, "names/f0", "names/renamed")
+    changed("names/f3", os.rename, "names/f2", "names/f3")  # that one is gone
+    changed("names/linked", os.link, "names/f6", "names/linked")
+    changed("elsewhere/linked", os.link, "names/f7", "elsewhere/linked")
+    os.rename(f"{folder}/names/f4", f"{folder}/names/third")
+    changed("names/f4", os.rename, "names/f5", "names/f4")
+    changed("names/f5", os.rename, "names/third", "names/f5")  # two have changed places
+    changed("names", os.unlink, "names/f8")
+    changed("names", os.rename, "names/folder", "names/new folder")
+
+
 def quota(folder):
     """A quota tree."""
     kernel.run("btrfs", "quota", "enable", folder)

@@ -131,7 +131,16 @@ def crash_copy(where, _, folder):
     The loop devices hand their writes to the page cache of the image files, and fsync waited for them.  (Flushing the
     loops would be worse than useless: it commits the mounted file system.)
     """
-    fill.fsynced(where)
+    _crash(where, folder, fill.fsynced)
+
+
+def crash_copy_of_names(where, _, folder):
+    """The same with names alone."""
+    _crash(where, folder, fill.fsynced_names)
+
+
+def _crash(where, folder, work):
+    work(where)
     kernel.copy([os.path.join(folder, name) for name in sorted(os.listdir(folder))], os.path.join(folder, "crash"))
 
 
@@ -178,7 +187,8 @@ def sprout(folder):
     return new, seeds
 
 
-WHILE_MOUNTED = {"add_and_convert": add_and_convert, "crash_copy": crash_copy, "resize": resize,
+WHILE_MOUNTED = {"add_and_convert": add_and_convert, "crash_copy": crash_copy,
+                 "crash_copy_of_names": crash_copy_of_names, "resize": resize,
                  "some_single": some_single, "some_dup": some_dup}
 
 
@@ -254,6 +264,10 @@ LOG_TREES = {r.name: r for r in (
     _recipe("raid5x3-log", [160] * 3, "-d raid5 -m raid1", "files churn prealloc", mount=("commit=300",),
             after="crash_copy"),
 )}
+
+# Names alone are in the log.
+LOGGED_NAMES = _recipe("raid5x3-logged-names", [160] * 3, "-d raid5 -m raid1", "files to_be_renamed",
+                       mount=("commit=300",), after="crash_copy_of_names")
 
 STALE_BASE = _recipe("raid6x4-m-raid1c4", [160] * 4, "-d raid6 -m raid1c4", "files interleaved nodatacow churn")
 SEED_BASE = _recipe("raid5x2-seed", [160] * 2, "-d raid5 -m raid1", "files churn")

@@ -694,6 +694,29 @@ class Log(FilesCase):
                 self.assertGreater(len({path for path, _ in lost if path.startswith(b"/fresh/")}), 5)
                 shutil.rmtree(os.path.join(self.folder, "replayed"))
 
+    def test_names_are_those_after_the_replay(self):
+        recipe = fixtures.LOGGED_NAMES
+        before = set(pages.files_of(recipe.images(), ("ro", "rescue=nologreplay")))
+        places = self.replayed(recipe)
+        changed = before ^ set(self.files)
+        self.assertGreater(len(changed), 20, "the log changes no names: the test proves nothing")
+        self.volume = truth.Volume(recipe.images())
+        self.assertNotEqual(0, self.volume.log_root)
+        self.damaged = harness.by_devid(recipe.copy(os.path.join(self.folder, "names")))
+        hurt = set()
+        with planter.Planter(self.volume, self.damaged, random.Random("names")) as plants:
+            for key in plants.rows_by_class["data"] + plants.rows_by_class["gaps"]:
+                logicals = plants.logicals(key)
+                if any(path.startswith((b"/names/", b"/elsewhere/")) for at in logicals for path, _ in places.get(at, ())):
+                    plants.hit_row(key, range(key[0].width), "random")
+                    hurt.update(at for at in logicals if at in places)
+        report = self.scrub()
+        lost = set().union(*(places[logical] for logical in hurt))
+        named = {(path, entry["offset"] + k) for _, entry, path in self.entries(report) if path is not None
+                 for k in range(0, entry["length"], pages.PAGE)}
+        self.assertEqual(lost, named)
+        self.assertLess(changed & set(self.files), {path for path, _ in lost})
+
 
 if __name__ == "__main__":
     harness.main()

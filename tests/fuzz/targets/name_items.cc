@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names of inodes, extended names, directory entries and references of subvolumes: paths up, and the way down.
 //
-// Input: flags (bit 0: xxhash64), shape, inode to name (a number), path to find (length, bytes), items; items of
+// Input: flags (bit 0: xxhash64; 1: the same tree is a log, too; 2: items of logs), shape, inode to name (a number), path to find (length, bytes), items; items of
 // ROOT_BACKREF belong to the tree of roots, all others to the subvolumes 5 and 256.
 #include "checksum/checksum.h"
 #include "fuzz/support/expect.h"
@@ -15,6 +15,7 @@ using namespace raid56::fuzz;
 namespace {
 
 constexpr uint8_t kTypes[] = {12, 13, 84, 144, 1, 156};
+constexpr uint8_t kLogTypes[] = {12, 13, 72, 96, 144};
 
 // Raw crc32c of the name, as directory items are found: the input need not guess it.
 void hash_names(Items& items) {
@@ -35,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     TreeWorld& world = tree_world((flags & 1) != 0);
     const uint64_t inode = input.number();
     const ByteView path = input.take(input.u8());
-    auto items = read_items(input, kTypes, 40);
+    const bool log_items = (flags & 4) != 0;
+    auto items = read_items(input, log_items ? std::span<const uint8_t>(kLogTypes) : kTypes, 40);
     hash_names(items);
     Items roots, files;
     for (const auto& item : items) (item.key.type == 144 ? roots : files).push_back(item);
