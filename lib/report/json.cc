@@ -284,6 +284,7 @@ void JsonWriter::summary(const Summary& event) {
         object["free_rows_unreadable"] = c.free_rows_unreadable;
     }
     if (!event.part.empty()) object["part"] = event.part;
+    for (const auto& [devid, sum] : event.maps) object["maps"].push_back({{"devid", devid}, {"sum", sum}});
     if (event.files_named) object["files_named"] = true;
     if (event.files_incomplete) object["files_incomplete"] = true;
     if (!event.distrust.empty()) object["suggest_distrust"] = event.distrust;

@@ -152,8 +152,7 @@ DeviceEvent device_event(const volume::Volume& volume, const volume::Member& mem
     event.total_bytes = member.total_bytes;
     event.seed = member.seed;
     event.behind = generations_behind(volume, member);
-    if (member.device != nullptr && member.device->size() < member.total_bytes)
-        event.short_by = member.total_bytes - member.device->size();
+    event.short_by = member.short_by();
     return event;
 }
 

@@ -2,6 +2,7 @@
 // The one event model of the report: what scripts read as JSON lines and people as text. Plain values.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -159,8 +160,9 @@ struct Summary {
     bool files_incomplete = false;  // some file may not have been found
     std::string part;               // the options that left something out, but for the shard; empty: none did
     std::optional<scrub::Shard> shard;
-    bool free = false;              // rows that hold nothing were looked at, too
-    std::vector<std::string> next;  // what to do now, in sentences: text alone
+    bool free = false;                  // rows that hold nothing were looked at, too
+    std::map<uint64_t, uint32_t> maps;  // by devid, of those with a map of ddrescue: a sum of what is not rescued
+    std::vector<std::string> next;      // what to do now, in sentences: text alone
 };
 
 /// Sums the chunk map up by kind, profile and width.

@@ -129,7 +129,8 @@ class MergeRun {
         const uint64_t of = first.summary.shard->of;
         for (const Part& part : parts_) {
             if (part.summary.shard->of != of || part.summary.part != first.summary.part ||
-                part.summary.free != first.summary.free || part.summary.files_named != first.summary.files_named)
+                part.summary.free != first.summary.free || part.summary.maps != first.summary.maps ||
+                part.summary.files_named != first.summary.files_named)
                 return Error{part.name() + ": is of another set of shards than " + first.name()};
             if (part.volume != first.volume || part.devices != first.devices)
                 return Error{part.name() + ": tells of another file system or other devices than " + first.name() +
@@ -209,6 +210,7 @@ class MergeRun {
         all.engine = parts_.front().summary.engine;
         all.part = parts_.front().summary.part;
         all.free = parts_.front().summary.free;
+        all.maps = parts_.front().summary.maps;
         all.files_named = parts_.front().summary.files_named;
         for (const Part& part : parts_) {
             all.counters.add(part.summary.counters);
@@ -219,7 +221,7 @@ class MergeRun {
         // No report is better than its findings.
         make_heavier(all.verdict, tally_.verdict(all.counters));
         all.distrust = tally_.suspects(sectorsize_);
-        all.next = steps_after_scrub(all, {tally_.has_missing(), cut_short_, false});
+        all.next = steps_after_scrub(all, {tally_.has_missing(), cut_short_});
         return all;
     }
 

@@ -8,16 +8,17 @@ std::vector<std::string> steps_after_scrub(const report::Summary& summary, const
     const Verdict verdict = summary.verdict;
     const auto& counters = summary.counters;
     if (verdict == Verdict::failed || verdict == Verdict::interrupted) return {};
+    const bool mapped = !summary.maps.empty();  // copies of ddrescue already
     const bool lost = verdict == Verdict::unrepairable;
     const struct {
         bool applies;
         const char* step;
     } all[] = {
         {circumstances.cut_short, "a device or image is shorter than it was: copy it again, whole, if that can be had"},
-        {counters.unreadable_sectors > 0 && !circumstances.cut_short && !circumstances.mapped,
+        {counters.unreadable_sectors > 0 && !circumstances.cut_short && !mapped,
          "copy each device that has unreadable sectors with ddrescue before anything else, and scrub the copies with "
          "--map DEVICE=MAPFILE: every sector that it still gets may save others"},
-        {counters.free_rows_unreadable > 0 && !circumstances.cut_short && !circumstances.mapped,
+        {counters.free_rows_unreadable > 0 && !circumstances.cut_short && !mapped,
          "replace the disk whose free sectors cannot be read before it costs data"},
         {circumstances.missing && lost, "look for the missing device: what it holds may save what is lost without it"},
         {circumstances.missing && !lost,

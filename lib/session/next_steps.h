@@ -13,7 +13,6 @@ namespace raid56::session {
 struct Circumstances {
     bool missing = false;    // a device is not here
     bool cut_short = false;  // one is shorter than it was
-    bool mapped = false;     // --map: its copies are made by ddrescue
 };
 
 /// Sentences without a full stop. None where all is well, and after a run that did not come to its end.

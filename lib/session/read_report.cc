@@ -226,6 +226,10 @@ std::optional<report::Summary> read_summary(const Json& line) {
     summary.files_named = flag(line, "files_named").value_or(false);
     summary.files_incomplete = flag(line, "files_incomplete").value_or(false);
     if (line.contains("part") && !take(line, "part", summary.part)) return std::nullopt;
+    if (const auto maps = line.find("maps"); maps != line.end())
+        for (const auto& map : *maps)
+            if (uint64_t devid = 0; !take(map, "devid", devid) || !take(map, "sum", summary.maps[devid]))
+                return std::nullopt;
     summary.free = line.contains("free_rows_checked");
     if (summary.free && (!take(line, "free_rows_checked", c.free_rows_checked) ||
                          !take(line, "free_rows_differing", c.free_rows_differing) ||

@@ -13,7 +13,8 @@ uint32_t sum_of(ByteView bytes) {
     return uint32_t{digest[0]} | uint32_t{digest[1]} << 8 | uint32_t{digest[2]} << 16 | uint32_t{digest[3]} << 24;
 }
 
-// What came of the rows so far depends on what was no data in them.
+}  // namespace
+
 uint32_t sum_of_erased(const device::Erasures& erased) {
     std::vector<uint8_t> bytes;
     for (const Range range : erased.ranges())
@@ -21,8 +22,6 @@ uint32_t sum_of_erased(const device::Erasures& erased) {
             for (unsigned i = 0; i < 64; i += 8) bytes.push_back(static_cast<uint8_t>(bound >> i));
     return sum_of(bytes);
 }
-
-}  // namespace
 
 Json bound_devices(const volume::Volume& volume, const Maps& maps) {
     Json all = Json::array();

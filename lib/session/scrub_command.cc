@@ -18,14 +18,11 @@
 #include "session/next_steps.h"
 #include "session/part.h"
 #include "session/reporting.h"
+#include "session/resume.h"
 #include "session/scrub_volume.h"
 
 namespace raid56::session {
 namespace {
-
-bool is_cut_short(const volume::Member& member) {
-    return member.device != nullptr && member.device->size() < member.total_bytes;
-}
 
 class ScrubRun {
   public:
@@ -61,6 +58,10 @@ class ScrubRun {
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return world_.stop ? finish(scrub::Counters{}) : fail(open.error());
         sectorsize_ = open->volume->sectorsize();
+        for (const auto& member : open->volume->members()) {
+            cut_short_ = cut_short_ || member.short_by() > 0;
+            if (const auto erased = maps_->of(member.path)) map_sums_[member.devid.v] = sum_of_erased(*erased);
+        }
         // Of chunks that were not read any more nobody knows whether they are those that were asked for.
         if (world_.stop) return finish(scrub::Counters{});
         auto part = scrub::Selection::make(*open->volume, options_.part);
@@ -75,7 +76,6 @@ class ScrubRun {
         if (options_.part.free && open->log.incomplete)
             world_.err
                 << "free rows were not looked at: a part of the log tree cannot be had, and may use any of them\n";
-        cut_short_ = std::ranges::any_of(open->volume->members(), is_cut_short);
         if (!world_.stop) {
             if (auto written = new_maps_.write(*open->volume, *maps_); !written) return fail(written.error());
             written_ = true;
@@ -127,9 +127,10 @@ class ScrubRun {
         summary.part = part_words(options_.part);
         summary.shard = options_.part.shard;
         summary.free = options_.part.free;
+        summary.maps = map_sums_;
         summary.files_named = options_.files;
         summary.files_incomplete = tally_.files_incomplete();
-        summary.next = steps_after_scrub(summary, {tally_.has_missing(), cut_short_, !options_.maps.empty()});
+        summary.next = steps_after_scrub(summary, {tally_.has_missing(), cut_short_});
         return conclude(world_, reporting_, std::move(summary));
     }
 
@@ -137,8 +138,9 @@ class ScrubRun {
     const World& world_;
     const Result<Maps>& maps_;
     NewMaps new_maps_;
-    bool written_ = false;  // they are
-    bool cut_short_ = false;
+    bool written_ = false;                   // they are
+    bool cut_short_ = false;                 // a device
+    std::map<uint64_t, uint32_t> map_sums_;  // by devid
     Reporting& reporting_;
     report::Writer& writer_;
     Tally tally_;

@@ -35,6 +35,10 @@ struct Member {
 
     /// Whether bytes that nothing proves may be taken from it.
     bool trusted() const { return state == DeviceState::present || state == DeviceState::unsure; }
+    /// Bytes that the device or image lacks of what it should have; 0 where it is missing.
+    uint64_t short_by() const {
+        return device != nullptr && device->size() < total_bytes ? total_bytes - device->size() : 0;
+    }
 };
 
 struct MappedChunk {

@@ -147,6 +147,13 @@ def flat(line):
                         yield f"{name}.{inner}", content
 
 
+def mapped_lines(where, devices):
+    """A scrub of which a map file says that a device was copied whole."""
+    with open(os.path.join(where, "map"), "w", encoding="ascii") as rescue_map:
+        rescue_map.write("0 +\n0 0x100000 +\n")
+    yield from json_lines(where, "scrub", "--map", f"{devices[0]}=map", *devices)
+
+
 def printed():
     """Every line that the program prints over the golden images: the expected ones, some scrubs' as they are, inspect's."""
     for name in golden.names():
@@ -159,6 +166,7 @@ def printed():
             logicals = [line["logical"] for line in image.expected if line["type"] == "damage" and "logical" in line]
             yield from json_lines(where, "scrub", *devices)
             yield from json_lines(where, "scrub", "--shard", "1/2", "--data", *devices)
+            yield from mapped_lines(where, devices)
             yield from json_lines(where, "inspect", *devices)
             for logical in logicals[:asked]:
                 yield from json_lines(where, "inspect", "--logical", str(logical), *devices)

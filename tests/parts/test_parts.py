@@ -132,6 +132,12 @@ class Merged(Case):
             rowless = changed("rowless", lambda text: text.replace('"row":', '"no_row":'))
             better = changed("better", lambda text: text.replace('"verdict":"repairable"', '"verdict":"done"'))
             headless = changed("headless", lambda text: "\n".join(text.splitlines()[1:]) + "\n")
+            device = image.arguments[1]
+            rescue_map = os.path.join(where, "map")
+            with open(rescue_map, "w", encoding="ascii") as out:
+                size = os.path.getsize(os.path.join(where, device))
+                out.write(f"0 +\n0 {size - 4096:#x} +\n{size - 4096:#x} 0x1000 -\n")
+            mapped = of(image, where, "--map", f"{device}=map", "--shard", "2/3")
             plain, lone = of(image, where), of(image, where, "--data", "--shard", "2/3")
             foreign = of(other, elsewhere, "--shard", "2/3")
             for reports, why in (((one, three), "the report of shard 2 of 3 is missing"),
@@ -151,6 +157,7 @@ class Merged(Case):
                                  ((one, headless, three), "did not come to its end"),
                                  ((one, plain, three), "is not of a scrub with --shard"),
                                  ((one, lone, three), "is of another set of shards"),
+                                 ((one, mapped, three), "is of another set of shards"),
                                  ((one, foreign, three), "another file system or other devices"),
                                  ((one, os.path.join(self.folder, "none"), three), "none")):
                 status, out, err = merge(*reports)

@@ -14,6 +14,7 @@ struct Case {
     scrub::Counters counters;
     Circumstances circumstances;
     std::vector<std::string> words;  // one of each step, in order
+    bool mapped = false;             // --map
 };
 
 scrub::Counters counts(uint64_t repairable, uint64_t unreadable = 0, uint64_t ambiguous = 0, uint64_t free = 0) {
@@ -35,7 +36,7 @@ TEST(NextSteps, OneForEachThingFound) {
          counts(3, 1),
          {false, true},
          {"copy it again", "--files", "btrfs-raid56 repair", "from a backup"}},
-        {"copies of ddrescue", Verdict::repairable, counts(3, 1), {false, false, true}, {"btrfs-raid56 repair"}},
+        {"copies of ddrescue", Verdict::repairable, counts(3, 1), {}, {"btrfs-raid56 repair"}, true},
         {"a lost device", Verdict::repairable, counts(0), {true, false}, {"rebuild --onto"}},
         {"lost data", Verdict::unrepairable, counts(0), {}, {"with --files", "from a backup"}},
         {"lost beside a lost device",
@@ -48,10 +49,11 @@ TEST(NextSteps, OneForEachThingFound) {
         {"cut off", Verdict::interrupted, counts(1, 1, 1), {true, false}, {}},
         {"nothing done", Verdict::failed, counts(1), {}, {}},
     };
-    for (const auto& [what, verdict, counters, circumstances, words] : cases) {
+    for (const auto& [what, verdict, counters, circumstances, words, mapped] : cases) {
         report::Summary summary;
         summary.verdict = verdict;
         summary.counters = counters;
+        if (mapped) summary.maps[1] = 0;
         const auto steps = steps_after_scrub(summary, circumstances);
         ASSERT_EQ(steps.size(), words.size()) << what;
         for (size_t i = 0; i < steps.size(); i++)
