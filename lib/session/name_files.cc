@@ -9,6 +9,7 @@
 #include "session/name_objects.h"
 #include "tree/file_refs.h"
 #include "tree/names.h"
+#include "tree/references.h"
 
 namespace raid56::session {
 namespace {
@@ -24,17 +25,17 @@ const volume::MappedChunk* whole_part(const volume::Volume& volume, const scrub:
                                                                                                       : nullptr;
 }
 
-// The range of the logical space that a damage means. Of a lost chunk (`lost_part`) only what lay on that device:
+// The ranges of the logical space that a damage means. Of a lost chunk (`lost_part`) only what lay on that device:
 // its strips are not listed, they are more than there is memory for.
-struct HurtRange {
-    Range logical;
+struct Hurt {
+    std::vector<Range> ranges;  // ascending
     const volume::MappedChunk* lost_part = nullptr;
     DevId devid;
 
     bool touches(const volume::Volume& volume, uint64_t at) const {
         if (lost_part == nullptr) return true;
         const auto& layout = lost_part->layout;
-        const auto place = volume::place_of(layout, at - logical.start);
+        const auto place = volume::place_of(layout, at - lost_part->chunk.start.v);
         for (unsigned m = 0; m < layout.copies; m++)
             if (volume.member_of(*lost_part, volume::stripe_index(layout, place.n, place.column, m)).devid == devid)
                 return true;
@@ -42,15 +43,39 @@ struct HurtRange {
     }
 };
 
-// Empty where all of it can be had back from other devices, or where it is none of that role. Of data that are
+// No range where all of it can be had back from other devices, or where it is none of that role. Of data that are
 // repairable files are told all the same: what is damaged on the disk now is of interest until it is repaired.
-HurtRange hurt_range(const volume::Volume& volume, const scrub::Damage& damage, scrub::Role role) {
+Hurt hurt_by(const volume::Volume& volume, const scrub::Damage& damage, scrub::Role role) {
     if (damage.role != role || !damage.logical) return {};
     if (role == scrub::Role::tree && damage.repairable == scrub::Repairable::yes) return {};
     const auto* mapped = whole_part(volume, damage);
-    if (mapped == nullptr) return {{damage.logical->v, damage.logical->v + damage.length}, nullptr, damage.devid};
+    if (mapped == nullptr) return {{{damage.logical->v, damage.logical->v + damage.length}}, nullptr, damage.devid};
     if (damage.repairable == scrub::Repairable::yes) return {};
-    return {{mapped->chunk.start.v, mapped->chunk.end().v}, mapped, damage.devid};
+    return {{{mapped->chunk.start.v, mapped->chunk.end().v}}, mapped, damage.devid};
+}
+
+// An ambiguous row is told on its parity: what is in doubt are its data columns, or the one that is suspect.
+std::vector<Range> rows_in_doubt(const volume::Volume& volume, const scrub::Damage& damage) {
+    const bool on_parity = damage.role == scrub::Role::p || damage.role == scrub::Role::q;
+    if (!on_parity || damage.repairable != scrub::Repairable::undecided || !damage.full_stripe) return {};
+    const auto* mapped = volume.find_chunk(*damage.chunk);
+    if (mapped == nullptr) return {};
+    const StripeNo n(*damage.full_stripe);
+    std::vector<Range> rows;
+    for (unsigned c = 0; c < mapped->layout.nd; c++) {
+        const auto& member = volume.member_of(*mapped, volume::stripe_index(mapped->layout, n, c, 0));
+        if (damage.suspect && member.devid != *damage.suspect) continue;
+        const uint64_t start = mapped->logical(n, c).v + uint64_t{*damage.row} * volume.sectorsize();
+        rows.push_back({start, start + damage.length});
+    }
+    return rows;
+}
+
+RangeSet as_set(std::vector<Range> ranges) {
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+    RangeSet set;
+    for (const Range& range : ranges) set.append(range);
+    return set;
 }
 
 // The files of one scrub's damage.
@@ -64,15 +89,17 @@ class Namer {
         for (const auto& ref : found_.refs) farthest_.push_back(farthest = std::max(farthest, ref.logical.end));
     }
 
-    std::vector<FilePart> parts_of(const HurtRange& hurt) {
+    std::vector<FilePart> parts_of(const Hurt& hurt) {
         std::vector<FilePart> parts;
         ends_.clear();
         compressed_.clear();
-        // The first reference that may reach into the range: all before it end before.
-        const auto first = std::upper_bound(farthest_.begin(), farthest_.end(), hurt.logical.start);
-        for (auto at = static_cast<size_t>(first - farthest_.begin());
-             at < found_.refs.size() && found_.refs[at].logical.start < hurt.logical.end; at++)
-            add_strips(parts, found_.refs[at], hurt);
+        for (const Range& range : hurt.ranges) {
+            // The first reference that may reach into the range: all before it end before.
+            const auto first = std::upper_bound(farthest_.begin(), farthest_.end(), range.start);
+            for (auto at = static_cast<size_t>(first - farthest_.begin());
+                 at < found_.refs.size() && found_.refs[at].logical.start < range.end; at++)
+                add_strips(parts, found_.refs[at], intersect(found_.refs[at].logical, range), hurt);
+        }
         return parts;
     }
 
@@ -82,11 +109,10 @@ class Namer {
 
   private:
     // Strip by strip where only those of one device are hurt.
-    void add_strips(std::vector<FilePart>& parts, const tree::FileRef& ref, const HurtRange& hurt) {
-        const Range all = intersect(ref.logical, hurt.logical);
+    void add_strips(std::vector<FilePart>& parts, const tree::FileRef& ref, Range all, const Hurt& hurt) {
         if (hurt.lost_part == nullptr) return add(parts, ref, all);
         for (uint64_t at = all.start; at < all.end;) {
-            const uint64_t in_strip = (at - hurt.logical.start) % kStripLen;
+            const uint64_t in_strip = (at - hurt.lost_part->chunk.start.v) % kStripLen;
             const uint64_t end = std::min(at - in_strip + kStripLen, all.end);
             if (hurt.touches(volume_, at)) add(parts, ref, {at, end});
             at = end;
@@ -160,35 +186,52 @@ class Namer {
 
 }  // namespace
 
-RangeSet HeldFindings::ranges_of(const volume::Volume& volume, scrub::Role role) const {
+template <class RangesOf>
+RangeSet HeldFindings::all_of(RangesOf&& ranges_of) const {
     std::vector<Range> all;
     for (const auto& finding : held_)
         if (const auto* damage = std::get_if<scrub::Damage>(&finding))
-            all.push_back(hurt_range(volume, *damage, role).logical);
-    std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
-    RangeSet ranges;
-    for (const Range& range : all) ranges.append(range);
-    return ranges;
+            for (const Range& range : ranges_of(*damage)) all.push_back(range);
+    return as_set(std::move(all));
+}
+
+// Of rows in doubt the data that nothing proves.
+RangeSet HeldFindings::silent_data(const OpenVolume& open) const {
+    const auto rows = all_of([&](const auto& damage) { return rows_in_doubt(*open.volume, damage); });
+    RangeSet silent;
+    if (rows.empty()) return silent;
+    for (const auto& part : tree::explain_silence(*open.reader, open.roots, open.log, rows))
+        if (part.silence == tree::Silence::written) silent.append(part.logical);
+    return silent;
 }
 
 bool HeldFindings::tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop) {
+    const volume::Volume& volume = *open.volume;
+    const RangeSet silent = silent_data(open);
+    const auto hurt_data = [&](const scrub::Damage& damage) {
+        Hurt hurt = hurt_by(volume, damage, scrub::Role::data);
+        for (const Range& row : rows_in_doubt(volume, damage))
+            silent.overlaps(row, [&](Range part) { hurt.ranges.push_back(part); });
+        return hurt;
+    };
+    const auto hurt_tree = [&](const scrub::Damage& damage) { return hurt_by(volume, damage, scrub::Role::tree); };
     tree::Names names(*open.reader, open.roots, open.log);
-    ObjectNamer objects(open, names, ranges_of(*open.volume, scrub::Role::tree));
-    Namer namer(open, names, ranges_of(*open.volume, scrub::Role::data));
+    ObjectNamer objects(open, names, all_of([&](const auto& damage) { return hurt_tree(damage).ranges; }));
+    Namer namer(open, names, all_of([&](const auto& damage) { return hurt_data(damage).ranges; }));
     for (const auto& finding : held_) {
         if (const auto* unknown = std::get_if<scrub::Unknown>(&finding)) {
             writer.unknown(*unknown);
             continue;
         }
         const auto& damage = std::get<scrub::Damage>(finding);
-        const auto hurt = hurt_range(*open.volume, damage, damage.role);
-        if (hurt.logical.empty() || stop) {
+        const auto hurt = damage.role == scrub::Role::tree ? hurt_tree(damage) : hurt_data(damage);
+        if (hurt.ranges.empty() || stop) {
             writer.damage(damage);
             continue;
         }
         if (damage.role == scrub::Role::tree) {
-            const auto is_meant = [&](Logical block) { return hurt.touches(*open.volume, block.v); };
-            const auto files = objects.of(hurt.logical, is_meant);
+            const auto is_meant = [&](Logical block) { return hurt.touches(volume, block.v); };
+            const auto files = objects.of(hurt.ranges.front(), is_meant);
             writer.damage(damage, &files);
             continue;
         }

@@ -16,14 +16,17 @@ class HeldFindings {
     void add(const scrub::Damage& damage) { held_.push_back(damage); }
     void add(const scrub::Unknown& unknown) { held_.push_back(unknown); }
 
-    /// Tells all of them in their order, data with the files that refer to them, tree blocks that cannot be had with
-    /// the trees that they belong to and what hangs on them. Returns whether some file may not have been found, because
+    /// Tells all of them in their order, data with the files that refer to them, ambiguous rows with those that have
+    /// data without checksums there, tree blocks that cannot be had with the trees that they belong to and what hangs
+    /// on them. Returns whether some file may not have been found, because
     /// a part of the trees could not be had. Once `stop` is set the rest is told without files.
     bool tell(const OpenVolume& open, report::Writer& writer, const std::atomic<bool>& stop);
 
   private:
-    /// That damage of that role means, of tree blocks only such as cannot be had.
-    RangeSet ranges_of(const volume::Volume& volume, scrub::Role role) const;
+    /// Of all damage the ranges that ranges_of(damage) gives.
+    template <class RangesOf>
+    RangeSet all_of(RangesOf&& ranges_of) const;
+    RangeSet silent_data(const OpenVolume& open) const;
 
     std::vector<std::variant<scrub::Damage, scrub::Unknown>> held_;
 };

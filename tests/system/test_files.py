@@ -89,6 +89,8 @@ class FilesCase(harness.Case):
         for event in report.damage:
             whole = event in report.device_events()
             told = event["role"] == "data" and not (whole and event["repairable"])
+            if event["role"] in "PQ" and event["repairable"] is None:  # see InDoubt
+                told = "files" in event
             lost_tree = event["role"] == "tree" and event["repairable"] is not True  # see test_lost_objects.py
             self.assertEqual(told or lost_tree, "paths" in event, event)
             self.assertEqual(told, "files" in event, event)
@@ -648,6 +650,59 @@ class LostTrees(FilesCase):
         self.assertIs(True, report.summary.get("files_incomplete"))
         self.assertTrue([e for e in report.damage if e["role"] == "data" and e["files"] == []])
         self.assertNotIn("no file has data there any more", self.assert_text()[1])
+
+
+class InDoubt(FilesCase):
+    """Rows whose parity contradicts data without checksums: the files that have such data in them, or on the device
+    that the syndromes single out."""
+
+    def test_ambiguous_rows(self):
+        for shape, suspects in (("raid5x3-m-raid1", False), ("raid6x5-m-raid1c4-n4k", True)):
+            with self.subTest(shape=shape):
+                self.check_shape(shape, suspects)
+
+    def check_shape(self, shape, suspects):
+        def work(plants):
+            rows = plants.rows_by_class["silent"]
+            for key in plants.dice.sample(rows, min(40, len(rows))):
+                silent = [c for c, at in enumerate(plants.logicals(key)) if self.volume.state(at) == truth.SILENT]
+                plants.hit_row(key, [plants.dice.choice([*silent, key[0].data_columns])], "random")
+
+        plants = self.prepare(shape, work, seed=shape)
+        places = {}
+        for path, file in self.files.items():
+            for extent in file.extents:
+                if not extent.flags & (pages.INLINE | pages.UNWRITTEN):
+                    for k in range(0, extent.length, pages.PAGE):
+                        places.setdefault(extent.logical + k, set()).add((path, extent.offset + k))
+        report = self.scrub()
+        chunks = {chunk.logical: chunk for chunk in self.volume.chunks}
+        told = with_suspect = 0
+        for event in report.damage:
+            if event["role"] not in "PQ" or event["repairable"] is not None:
+                continue
+            chunk, expected = chunks[event["chunk"]], set()
+            suspect = event.get("suspect_devid")
+            with_suspect += suspect is not None
+            for row in range(event["row"], event["row"] + event["length"] // self.volume.sectorsize):
+                for at in plants.logicals((chunk, event["full_stripe"], row)):
+                    (devid, _), = chunk.copies(at)
+                    if suspect in (None, devid) and self.volume.state(at) == truth.SILENT:
+                        expected |= places.get(at, set())
+            named = {(to_bytes(entry["path"], "paths_escaped" in event), entry["offset"] + k)
+                     for entry in event.get("files", ()) for k in range(0, entry["length"], pages.PAGE)}
+            self.assertEqual(expected, named, event)
+            told += len(named)
+        self.assertGreater(told, 10)
+        self.assertEqual(suspects, with_suspect > 0)
+        self.check_undecided_text(report)
+
+    def check_undecided_text(self, report):
+        _, text, _ = tool.plain("scrub", "--files", *self.damaged.values())
+        paths = {entry["path"] for event in report.damage if event["role"] in "PQ" for entry in event.get("files", ())}
+        self.assertTrue(paths)
+        for path in paths:
+            self.assertIn(f"    {path}, bytes ".encode(), text)
 
 
 class Log(FilesCase):
