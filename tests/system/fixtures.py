@@ -62,6 +62,7 @@ class Recipe:
                     self._build(folder)
                 finally:
                     shutil.rmtree(folder + ".tmp", ignore_errors=True)
+        kernel.keep(folder)
         return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
 
     def copy(self, target):

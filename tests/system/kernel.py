@@ -22,6 +22,7 @@ import tempfile
 
 _loops = []
 _mounts = []
+_kept = set()  # folders
 _lock_depth = 0
 _lock_file = None
 
@@ -94,16 +95,36 @@ def detach_one(loop):
 
 @contextlib.contextmanager
 def attached(paths, read_only=False):
-    """The loop devices of some image files, in order; forgotten by btrfs and detached at the end."""
-    with exclusive():
+    """The loop devices of some image files, in order; forgotten by btrfs and detached at the end.
+
+    Of images that are kept for all tests these are loops of copies: another test may be reading them just now, and the
+    tool refuses what is attached."""
+    with exclusive(), _copies_of_kept(paths) as own:
         loops = []
         try:
-            for path in paths:
+            for path in own:
                 loops.append(attach_one(path, read_only))
             yield loops
         finally:
             for loop in loops:
                 detach_one(loop)
+
+
+def keep(folder):
+    """Images in that folder belong to all tests."""
+    _kept.add(folder)
+
+
+@contextlib.contextmanager
+def _copies_of_kept(paths):
+    kept = {path for path in paths if os.path.dirname(path) in _kept}
+    with contextlib.ExitStack() as stack:
+        copies = {}
+        for path in kept:
+            above = os.path.dirname(os.path.dirname(path))
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="work-", dir=above))
+            copies[path], = copy([path], folder)
+        yield [copies.get(path, path) for path in paths]
 
 
 def make(loops, *options):

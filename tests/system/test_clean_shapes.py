@@ -51,6 +51,12 @@ class CleanShapes(harness.Case):
                 for path in copies:
                     os.unlink(path)
 
+    def test_images_that_the_kernel_looks_at_meanwhile(self):
+        """Of those that tests share it gets copies: what is attached is refused."""
+        images = fixtures.SHAPES["raid5x3-m-raid1"].images()
+        with kernel.attached(images, read_only=True) as loops, kernel.mounted(loops, ["ro"]):
+            self.assert_clean(tool.scrub(images))
+
     def test_sectors_larger_than_a_page(self):
         """Made by mkfs, never mounted here: the tree blocks that there are."""
         for name, recipe in fixtures.UNMOUNTABLE.items():
