@@ -89,6 +89,8 @@ class InspectRun {
             told = tell_file(*open);
         else
             tell_map(*open);
+        // After an interrupt what was to be read seems to be lost, and what was to be judged is not.
+        if (world_.stop) return end(report::Verdict::interrupted);
         if (!told) return fail(told.error());
         return end(report::Verdict::done);
     }
@@ -202,6 +204,7 @@ class InspectRun {
     Result<void> tell_row(OpenVolume& open) {
         const auto view = view_row(open, world_, *engine_, Logical(*options_.logical));
         if (!view) return view.error();
+        if (world_.stop) return {};
         const auto& chunk = view->chunk->chunk;
         if (as_json()) {
             Json line = report::typed("row");
@@ -246,6 +249,7 @@ class InspectRun {
         if (!file) return file.error();
         const auto extents = tree::read_file_extents(*open.reader, *file);
         if (!extents) return extents.error();
+        if (world_.stop) return {};
         if (as_json()) {
             Json line = report::typed("file");
             report::set_text(line, "path", *options_.file);
