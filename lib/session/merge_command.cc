@@ -217,6 +217,8 @@ class MergeRun {
             all.seconds += part.summary.seconds;
             all.files_incomplete = all.files_incomplete || part.summary.files_incomplete;
             make_heavier(all.verdict, part.summary.verdict);
+            // Sums of hostile numbers may well come to nothing.
+            make_heavier(all.verdict, tally_.verdict(part.summary.counters));
         }
         // No report is better than its findings.
         make_heavier(all.verdict, tally_.verdict(all.counters));

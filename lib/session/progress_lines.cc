@@ -170,7 +170,12 @@ std::optional<scrub::Damage> decode_damage(const Json& object) {
     if (const auto logical = number(object, "logical")) damage.logical = Logical(*logical);
     if (const auto chunk = number(object, "chunk")) damage.chunk = Logical(*chunk);
     damage.full_stripe = number(object, "full_stripe");
-    if (const auto row = number(object, "row")) damage.row = static_cast<unsigned>(*row);
+    if (const auto row = number(object, "row")) {
+        if (*row >= kStripLen) return std::nullopt;
+        damage.row = static_cast<unsigned>(*row);
+    }
+    // A row is one of a full stripe, and that one of a chunk.
+    if (damage.full_stripe.has_value() != damage.row.has_value() || (damage.row && !damage.chunk)) return std::nullopt;
     damage.repairable = *repairable;
     damage.proof = *proof;
     if (const auto suspect = number(object, "suspect")) damage.suspect = DevId(*suspect);

@@ -128,6 +128,18 @@ bool read_all(const Json& array, bool escaped, std::vector<Part>& into, Read&& r
     return true;
 }
 
+// Of each device at most one.
+bool read_maps(const Json& line, std::map<uint64_t, uint32_t>& maps) {
+    const Json* all = array(line, "maps");
+    if (all == nullptr || all->empty()) return false;
+    for (const auto& map : *all) {
+        uint64_t devid = 0;
+        uint32_t sum = 0;
+        if (!take(map, "devid", devid) || !take(map, "sum", sum) || !maps.emplace(devid, sum).second) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 std::optional<report::VolumeEvent> read_volume(const Json& line) {
@@ -179,8 +191,7 @@ std::optional<ToldDamage> read_damage(const Json& line) {
     else
         stated["differing_bytes"] = 0u;
     const auto damage = decode_damage(stated);
-    if (!damage || damage->full_stripe.has_value() != damage->row.has_value()) return std::nullopt;
-    if (damage->full_stripe && !damage->chunk) return std::nullopt;
+    if (!damage) return std::nullopt;
     ToldDamage told{*damage, std::nullopt};
     const Json* files = array(line, "files");
     const Json* trees = array(line, "trees");
@@ -226,10 +237,7 @@ std::optional<report::Summary> read_summary(const Json& line) {
     summary.files_named = flag(line, "files_named").value_or(false);
     summary.files_incomplete = flag(line, "files_incomplete").value_or(false);
     if (line.contains("part") && !take(line, "part", summary.part)) return std::nullopt;
-    if (const auto maps = line.find("maps"); maps != line.end())
-        for (const auto& map : *maps)
-            if (uint64_t devid = 0; !take(map, "devid", devid) || !take(map, "sum", summary.maps[devid]))
-                return std::nullopt;
+    if (line.contains("maps") && !read_maps(line, summary.maps)) return std::nullopt;
     summary.free = line.contains("free_rows_checked");
     if (summary.free && (!take(line, "free_rows_checked", c.free_rows_checked) ||
                          !take(line, "free_rows_differing", c.free_rows_differing) ||

@@ -190,6 +190,53 @@ class Parts(Case):
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
         return [c for c in map(json.loads, done.stdout.splitlines()) if c["type"] == "chunk"]
 
+    def clean_shards(self, image, where):
+        """Two reports without damage, as lists of lines."""
+        reports = []
+        for path in self.shards(image, where, 2):
+            with open(path, encoding="utf-8") as report:
+                lines = [json.loads(line) for line in report]
+            lines = [line for line in lines if line["type"] not in ("damage", "unknown")]
+            for name in COUNTS + ("super_errors",):
+                lines[-1][name] = 0
+            lines[-1].update(verdict="clean", exit_status=0)
+            reports.append(lines)
+        return reports
+
+    def merged(self, reports):
+        paths = []
+        for number, lines in enumerate(reports):
+            paths.append(os.path.join(self.folder, f"changed{number}"))
+            with open(paths[-1], "w", encoding="utf-8") as report:
+                report.writelines(json.dumps(line) + "\n" for line in lines)
+        return merge(*paths)
+
+    def test_counts_whose_sum_is_nothing(self):
+        """Numbers of 64 bits come round to zero."""
+        image = scrubs()[0]
+        with image.unpacked() as where:
+            reports = self.clean_shards(image, where)
+            self.assertEqual(0, self.merged(reports)[0])
+            for one, other in ((2 ** 63, 2 ** 63), (7, 2 ** 64 - 7)):
+                reports[0][-1]["unrepairable_sectors"] = one
+                reports[1][-1]["unrepairable_sectors"] = other
+                status, out, _ = self.merged(reports)
+                self.assertEqual(4, status)
+                self.assertEqual("unrepairable", json.loads(out.splitlines()[-1])["verdict"])
+
+    def test_maps_that_are_none(self):
+        image = scrubs()[0]
+        one = {"devid": 1, "sum": 5}
+        with image.unpacked() as where:
+            reports = self.clean_shards(image, where)
+            for maps in (None, {}, [], "devid", {"a": one}, [1], [one, one], [one, {"devid": 1, "sum": 6}]):
+                for lines in reports:
+                    lines[-1]["maps"] = maps
+                self.assertEqual(8, self.merged(reports)[0], maps)
+            for lines in reports:
+                lines[-1]["maps"] = [one]
+            self.assertEqual(0, self.merged(reports)[0])
+
     def test_chunk_by_chunk(self):
         """Each chunk alone, and by its addresses: its damage as the whole report has it; the counts add up."""
         for name in ("100-demo-damaged", "105-raid6x4-beyond-tolerance", "108-raid6x4-missing", "110-raid6x4-stale"):

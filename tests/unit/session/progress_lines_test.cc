@@ -43,9 +43,11 @@ TEST(ProgressLines, DamageComesBackWithEveryMember) {
     expect_same({});
     expect_same(full_damage());
     const std::vector<std::function<void(scrub::Damage&)>> without = {
-        [](auto& d) { d.logical.reset(); },     [](auto& d) { d.chunk.reset(); },
-        [](auto& d) { d.full_stripe.reset(); }, [](auto& d) { d.row.reset(); },
-        [](auto& d) { d.suspect.reset(); },     [](auto& d) { d.further_losses.reset(); },
+        [](auto& d) { d.logical.reset(); },
+        [](auto& d) { d.suspect.reset(); },
+        [](auto& d) { d.further_losses.reset(); },
+        [](auto& d) { d.row.reset(), d.full_stripe.reset(); },
+        [](auto& d) { d.row.reset(), d.full_stripe.reset(), d.chunk.reset(); },
     };
     for (const auto& leave_out : without) {
         auto damage = full_damage();
@@ -128,6 +130,23 @@ TEST(ProgressLines, AnObjectThatIsNoneIsNone) {
 }
 
 // ---- what lines may not say
+
+TEST(ProgressLines, ARowIsOneOfAFullStripeAndThatOneOfAChunk) {
+    scrub::Damage damage;
+    damage.chunk = Logical(1 << 20);
+    damage.full_stripe = 3;
+    damage.row = 5;
+    const Json whole = encode(damage);
+    ASSERT_TRUE(decode_damage(whole));
+    for (const char* field : {"chunk", "full_stripe", "row"}) {
+        Json part = whole;
+        part.erase(field);
+        EXPECT_FALSE(decode_damage(part)) << field;
+    }
+    Json far = whole;
+    far["row"] = (uint64_t{1} << 32) + 5;
+    EXPECT_FALSE(decode_damage(far));
+}
 
 /// Every object that lacks a member of `whole`, or has one of another type, and is not to be decoded.
 template <class Decode>
