@@ -57,7 +57,8 @@ Hurt hurt_by(const volume::Volume& volume, const scrub::Damage& damage, scrub::R
 // An ambiguous row is told on its parity: what is in doubt are its data columns, or the one that is suspect.
 std::vector<Range> rows_in_doubt(const volume::Volume& volume, const scrub::Damage& damage) {
     const bool on_parity = damage.role == scrub::Role::p || damage.role == scrub::Role::q;
-    if (!on_parity || damage.repairable != scrub::Repairable::undecided || !damage.full_stripe) return {};
+    if (!on_parity || damage.cause != scrub::Cause::parity || !damage.full_stripe) return {};
+    if (damage.repairable != scrub::Repairable::undecided) return {};
     const auto* mapped = volume.find_chunk(*damage.chunk);
     if (mapped == nullptr) return {};
     const StripeNo n(*damage.full_stripe);

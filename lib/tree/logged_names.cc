@@ -2,18 +2,11 @@
 #include "tree/logged_names.h"
 
 #include <algorithm>
-#include <set>
 
 #include "tree/walk.h"
 
 namespace raid56::tree {
 namespace {
-
-bool has(const std::vector<InodeName>& names, const InodeName& wanted) {
-    return std::any_of(names.begin(), names.end(), [&](const auto& known) {
-        return known.directory == wanted.directory && known.name == wanted.name;
-    });
-}
 
 const std::vector<InodeName>& of(const std::map<std::pair<uint64_t, uint64_t>, std::vector<InodeName>>& all,
                                  std::pair<uint64_t, uint64_t> inode) {
@@ -24,15 +17,21 @@ const std::vector<InodeName>& of(const std::map<std::pair<uint64_t, uint64_t>, s
 
 }  // namespace
 
-LoggedNames::LoggedNames(BlockReader& reader, const LogTrees& log) {
-    for (size_t i = 0; i < log.trees.size(); i++) read(reader, log.subvolumes[i], log.trees[i]);
+// A hostile log has many roots for one tree.
+LoggedNames::LoggedNames(BlockReader& reader, const LogTrees& log) : incomplete_(log.incomplete) {
+    std::set<Logical> seen;
+    for (size_t i = 0; i < log.trees.size(); i++) read(reader, log.subvolumes[i], log.trees[i], seen);
+    for (auto& [place, directory] : directories_) {
+        std::ranges::sort(directory.ranges, std::less<>(), &Range::start);
+        for (const Range& range : directory.ranges) directory.listed.append(range);
+        directory.ranges = {};
+    }
 }
 
-void LoggedNames::read(BlockReader& reader, uint64_t tree, const TreeRoot& root) {
-    std::set<Logical> seen;
+void LoggedNames::read(BlockReader& reader, uint64_t tree, const TreeRoot& root, std::set<Logical>& seen) {
     WalkCallbacks callbacks;
     callbacks.enter = [&](Logical start, uint8_t) { return seen.insert(start).second; };
-    callbacks.lost = [](const BlockExpect&) {};  // LogTrees::incomplete says so
+    callbacks.lost = [&](const BlockExpect&) { incomplete_ = true; };
     callbacks.visit = [&](const Visit& visit) {
         if (visit.header.level > 0) return;
         for (uint32_t i = 0; i < visit.header.nritems; i++) take(tree, format::leaf_item(*visit.block, i));
@@ -40,20 +39,22 @@ void LoggedNames::read(BlockReader& reader, uint64_t tree, const TreeRoot& root)
     walk(reader, root, callbacks);
 }
 
-// What cannot be decoded says nothing.
 void LoggedNames::take(uint64_t tree, const format::Item& item) {
     const uint64_t id = item.key.objectid;
     switch (item.key.type) {
         case format::type::kInodeRef:
         case format::type::kInodeExtref:
-            if (const auto refs = format::decode_inode_refs(item))
+            if (const auto refs = format::decode_inode_refs(item)) {
                 for (const auto& ref : *refs) {
-                    names_[{tree, id}].push_back({ref.directory, std::string(ref.name), ref.index});
+                    const InodeName::Item own{item.key.type, item.key.offset};
+                    names_[{tree, id}].push_back({ref.directory, std::string(ref.name), ref.index, own});
                     owners_[{tree, ref.directory, std::string(ref.name)}] = id;
                 }
-            return;
+                return;
+            }
+            break;
         case format::type::kDirIndex:
-            if (const auto entries = format::decode_dir_item(item))
+            if (const auto entries = format::decode_dir_item(item)) {
                 for (const auto& entry : *entries) {
                     const std::string name(entry.name);
                     directories_[{tree, id}].entries[item.key.offset] = name;
@@ -61,13 +62,18 @@ void LoggedNames::take(uint64_t tree, const format::Item& item) {
                     entries_[{tree, entry.location.objectid}].push_back({id, name, item.key.offset});
                     owners_.try_emplace({tree, id, name}, entry.location.objectid);
                 }
-            return;
+                return;
+            }
+            break;
         case format::type::kDirLogIndex:
-            if (const auto end = format::decode_dir_log(item))
-                directories_[{tree, id}].listed.push_back({item.key.offset, *end});
-            return;
+            if (const auto end = format::decode_dir_log(item)) {
+                directories_[{tree, id}].ranges.push_back({item.key.offset, *end});
+                return;
+            }
+            break;
         default: return;
     }
+    incomplete_ = true;  // it cannot be decoded
 }
 
 bool LoggedNames::is_gone(uint64_t tree, uint64_t inode, const InodeName& name) const {
@@ -78,20 +84,21 @@ bool LoggedNames::is_gone(uint64_t tree, uint64_t inode, const InodeName& name) 
     const Directory& directory = found->second;
     const auto entry = directory.entries.find(name.index);
     if (entry != directory.entries.end() && entry->second == name.name) return false;
-    return std::any_of(directory.listed.begin(), directory.listed.end(),
-                       [&](Range numbers) { return numbers.start <= name.index && name.index < numbers.end; });
+    return directory.listed.touches({name.index, name.index + 1});
 }
 
 std::vector<InodeName> LoggedNames::replay(uint64_t tree, uint64_t inode, std::vector<InodeName> names) const {
     const auto& logged = of(names_, {tree, inode});
-    std::erase_if(names, [&](const InodeName& name) {
-        const bool settled = std::any_of(logged.begin(), logged.end(),
-                                         [&](const auto& known) { return known.directory == name.directory; });
-        return settled || is_gone(tree, inode, name);
-    });
+    std::set<InodeName::Item> items;
+    for (const auto& name : logged) items.insert(name.item);
+    std::erase_if(names,
+                  [&](const InodeName& name) { return items.contains(name.item) || is_gone(tree, inode, name); });
+
+    std::set<std::pair<uint64_t, std::string>> known;
+    for (const auto& name : names) known.emplace(name.directory, name.name);
     for (const auto* more : {&logged, &of(entries_, {tree, inode})})
         for (const auto& name : *more)
-            if (!has(names, name)) names.push_back(name);
+            if (known.emplace(name.directory, name.name).second) names.push_back(name);
     return names;
 }
 

@@ -22,21 +22,23 @@ std::vector<InodeName> Names::names_of(const TreeRoot& root, uint64_t inode, boo
             incomplete = true;
             continue;
         }
-        for (const auto& ref : *refs) names.push_back({ref.directory, std::string(ref.name), ref.index});
+        for (const auto& ref : *refs)
+            names.push_back({ref.directory, std::string(ref.name), ref.index, {key.type, key.offset}});
     }
     return names;
 }
 
-std::vector<InodeName> Names::known_names(const TreeRoot* root, Place inode, bool& incomplete) {
-    std::vector<InodeName> names;
-    if (root != nullptr)
-        names = names_of(*root, inode.second, incomplete);
-    else
-        incomplete = true;
+Names::Known Names::known_names(const TreeRoot* root, Place inode) {
+    Known known;
+    known.incomplete = root == nullptr || logged_.incomplete();
+    if (root != nullptr) known.names = names_of(*root, inode.second, known.incomplete);
     const auto learned = learned_.find(inode);
-    if (names.empty() && learned != learned_.end())
-        for (const auto& [directory, name] : learned->second) names.push_back({directory, name});
-    return logged_.replay(inode.first, inode.second, std::move(names));
+    if (known.names.empty() && learned != learned_.end())
+        for (const auto& [directory, name] : learned->second) known.names.push_back({directory, name});
+    const bool had_names = !known.names.empty();
+    known.names = logged_.replay(inode.first, inode.second, std::move(known.names));
+    known.gone = had_names && known.names.empty() && !known.incomplete;
+    return known;
 }
 
 void Names::learn(uint64_t tree, uint64_t inode, uint64_t directory, const std::string& name) {
@@ -61,11 +63,14 @@ std::optional<std::string> Names::path_of_subvolume(uint64_t tree) {
 Paths Names::of(uint64_t tree, uint64_t inode) {
     Paths found;
     const auto root = roots_.find(tree);
-    const auto names = known_names(root ? &*root : nullptr, {tree, inode}, found.incomplete);
+    const Known known = known_names(root ? &*root : nullptr, {tree, inode});
+    found.incomplete = known.incomplete;
     size_t all = 0;
-    for (const auto& name : names) {
+    for (const auto& name : known.names) {
         const Place directory(tree, name.directory);
-        const size_t above = folder(directory).length, length = above + name.name.size();
+        const Folder& in = folder(directory);
+        if (in.gone) continue;
+        const size_t above = in.length, length = above + name.name.size();
         if (above > 0 && length <= kLongestPath && all + length <= kMostPaths) {
             found.paths.push_back(path_of(directory) + name.name);
             all += length;
@@ -84,18 +89,24 @@ const Names::Folder& Names::folder(Place asked) {
     if (folders_.size() > kMostFolders) folders_.clear();
     std::vector<std::pair<Place, std::string>> way;
     size_t length = 0;  // of the path of `place`
+    bool gone = false;  // `place`
     size_t climbed = 0;
     Place place = asked;
     while (true) {
         if (const auto known = folders_.find(place); known != folders_.end()) {
             length = known->second.length;
+            gone = known->second.gone;
             break;
         }
         if (climbed > 2 * kLongestPath) return too_deep(asked, way, climbed);
         folders_[place].length = place == kTop ? 1 : 0;
         if (place == kTop) continue;
-        auto parent = place.second == format::objectid::kFirstFree ? above_subvolume(place.first) : above_folder(place);
-        if (!parent) break;
+        auto parent =
+            place.second == format::objectid::kFirstFree ? above_subvolume(place.first) : above_folder(place, gone);
+        if (!parent) {
+            folders_[place].gone = gone;
+            break;
+        }
         climbed += parent->second.size() + 1;
         way.emplace_back(place, std::move(parent->second));
         place = parent->first;
@@ -104,7 +115,7 @@ const Names::Folder& Names::folder(Place asked) {
         auto& [below, name] = way.back();
         const bool known = length > 0 && length + name.size() < kLongestPath;
         length = known ? length + name.size() + 1 : 0;
-        folders_[below] = {place, std::move(name), length};
+        folders_[below] = {place, std::move(name), length, gone};
         place = below;
     }
     return folders_[asked];
@@ -134,13 +145,13 @@ std::string Names::path_of(Place place) const {
 }
 
 // Directories have one name each.
-std::optional<std::pair<Names::Place, std::string>> Names::above_folder(Place place) {
+std::optional<std::pair<Names::Place, std::string>> Names::above_folder(Place place, bool& gone) {
     const auto root = roots_.find(place.first);
     if (!root) return std::nullopt;
-    bool incomplete = false;
-    auto names = known_names(&*root, place, incomplete);
-    if (names.empty()) return std::nullopt;
-    return std::pair(Place(place.first, names.front().directory), std::move(names.front().name));
+    Known known = known_names(&*root, place);
+    gone = known.gone;
+    if (known.names.empty()) return std::nullopt;
+    return std::pair(Place(place.first, known.names.front().directory), std::move(known.names.front().name));
 }
 
 // The root directory of a subvolume: where the tree of roots says that it is.

@@ -47,16 +47,22 @@ class Names {
     struct Folder {
         Place above;
         std::string name;
-        size_t length = 0;  // of the path, which ends with '/'; 0: not known
+        size_t length = 0;  // of the path, which ends with '/'; 0: there is none, or it is not known
+        bool gone = false;  // the replay of the log removes it, or one above it: there is none
     };
     // As the inode tells them in its tree, or as learned; and as the log changes them.
-    std::vector<InodeName> known_names(const TreeRoot* root, Place inode, bool& incomplete);
+    struct Known {
+        std::vector<InodeName> names;
+        bool incomplete = false;  // there may be more
+        bool gone = false;        // there were some, and the replay removes them all
+    };
+    Known known_names(const TreeRoot* root, Place inode);
     std::vector<InodeName> names_of(const TreeRoot& root, uint64_t inode, bool& incomplete);
     const Folder& folder(Place place);
     const Folder& too_deep(Place asked, const std::vector<std::pair<Place, std::string>>& way, size_t climbed);
     std::string path_of(Place place) const;
     // The directory above, and the name there.
-    std::optional<std::pair<Place, std::string>> above_folder(Place place);
+    std::optional<std::pair<Place, std::string>> above_folder(Place place, bool& gone);
     std::optional<std::pair<Place, std::string>> above_subvolume(uint64_t tree);
 
     static constexpr Place kTop{format::objectid::kFsTree, format::objectid::kFirstFree};

@@ -8,6 +8,7 @@ its caller.  Names of these functions are what a recipe lists.
 import errno
 import os
 import random
+import shutil
 
 import kernel
 
@@ -217,10 +218,19 @@ def fsynced(folder):
 def to_be_renamed(folder):
     """Files and folders whose names fsynced_names() changes."""
     dice = _dice(folder, "names")
-    for place in ("names", "names/folder", "elsewhere"):
+    for place in ("names", "names/folder", "names/removed", "elsewhere"):
         os.mkdir(f"{folder}/{place}")
         for f in range(12):
             _write(f"{folder}/{place}/f{f}", dice.randbytes(20000))
+    os.mkdir(f"{folder}/names/many")
+    first = _link(folder, 0)
+    _write(first, dice.randbytes(20000))
+    for n in range(1, 160):
+        os.link(first, _link(folder, n))
+
+
+def _link(folder, n):
+    return f"{folder}/names/many/{n}-{'n' * 200}"
 
 
 def fsynced_names(folder):
@@ -240,6 +250,10 @@ def fsynced_names(folder):
     changed("names/f5", os.rename, "names/third", "names/f5")  # two have changed places
     changed("names", os.unlink, "names/f8")
     changed("names", os.rename, "names/folder", "names/new folder")
+    # Of its names the log has those that share a leaf with something that changed.
+    changed(os.path.relpath(_link(folder, 0), folder), lambda path: os.setxattr(path, "user.new", b"1"),
+            os.path.relpath(_link(folder, 0), folder))
+    changed("names", shutil.rmtree, "names/removed")
 
 
 def quota(folder):

@@ -762,7 +762,8 @@ class Log(FilesCase):
         with planter.Planter(self.volume, self.damaged, random.Random("names")) as plants:
             for key in plants.rows_by_class["data"] + plants.rows_by_class["gaps"]:
                 logicals = plants.logicals(key)
-                if any(path.startswith((b"/names/", b"/elsewhere/")) for at in logicals for path, _ in places.get(at, ())):
+                if any(at not in places or path.startswith((b"/names/", b"/elsewhere/"))
+                       for at in logicals for path, _ in places.get(at, ((b"", 0),))):
                     plants.hit_row(key, range(key[0].width), "random")
                     hurt.update(at for at in logicals if at in places)
         report = self.scrub()
@@ -771,6 +772,12 @@ class Log(FilesCase):
                  for k in range(0, entry["length"], pages.PAGE)}
         self.assertEqual(lost, named)
         self.assertLess(changed & set(self.files), {path for path, _ in lost})
+        self.assertEqual(160, len({path for path, _ in lost if path.startswith(b"/names/many/")}))
+        # What the replay removes with its folder.
+        nameless = [entry for _, entry, path in self.entries(report) if path is None]
+        self.assertGreaterEqual(len({entry["inode"] for entry in nameless}), 12)
+        self.assertEqual({"deleted"}, {entry["kind"] for entry in nameless})
+        self.assertNotIn("files_incomplete", report.summary)
 
 
 if __name__ == "__main__":

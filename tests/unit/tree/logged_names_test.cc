@@ -16,6 +16,9 @@ constexpr uint64_t kTree = 5, kFile = 300, kOther = 301, kFolder = 256, kElsewhe
 ItemSpec ref(uint64_t inode, uint64_t directory, uint64_t index, const std::string& name) {
     return {{inode, 12, directory}, test::Encoder().u64(index).u16(name.size()).text(name).take()};
 }
+ItemSpec extref(uint64_t inode, uint64_t hash, uint64_t directory, uint64_t index, const std::string& name) {
+    return {{inode, 13, hash}, test::Encoder().u64(directory).u64(index).u16(name.size()).text(name).take()};
+}
 ItemSpec entry(uint64_t directory, uint64_t index, uint64_t inode, const std::string& name) {
     return {{directory, 96, index}, test::encode_dir_entry({inode, 1, 0}, name)};
 }
@@ -30,23 +33,37 @@ class LoggedNamesTest : public ::testing::Test {
         LogTrees logs;
         logs.trees.push_back(image_.tree(format::objectid::kTreeLog, {log}));
         logs.subvolumes.push_back(kTree);
+        const LoggedNames logged(image_.reader(), logs);
+        incomplete_ = logged.incomplete();
         std::vector<std::string> told;
-        for (const auto& name : LoggedNames(image_.reader(), logs).replay(tree, kFile, std::move(names)))
+        for (const auto& name : logged.replay(tree, kFile, std::move(names)))
             told.push_back(std::to_string(name.directory) + "/" + name.name);
         return told;
     }
     test::TreeImage image_;
+    bool incomplete_ = false;  // of the last one
 };
 
 using Names = std::vector<std::string>;
-const std::vector<InodeName> kKnown = {{kFolder, "a", 7}, {kElsewhere, "b", 9}};
+const std::vector<InodeName> kKnown = {{kFolder, "a", 7, {12, kFolder}}, {kElsewhere, "b", 9, {12, kElsewhere}}};
 
 TEST_F(LoggedNamesTest, WhereTheLogSaysNothingTheyStay) {
     EXPECT_EQ(replay({ref(kOther, kFolder, 2, "c")}, kKnown), (Names{"256/a", "257/b"}));
     EXPECT_EQ(replay({ref(kFile, kFolder, 2, "c")}, kKnown, 400), (Names{"256/a", "257/b"}));  // of another subvolume
 }
 
-TEST_F(LoggedNamesTest, OfADirectoryForWhichTheLogHasNamesOfTheInodeTheseCount) {
+// An inode with many names in one directory has them in several items; the log has those of leaves that changed.
+TEST_F(LoggedNamesTest, ItemsOfNamesCountEachForItself) {
+    const std::vector<InodeName> known = {{kFolder, "a", 7, {12, kFolder}},
+                                          {kFolder, "b", 8, {12, kFolder}},
+                                          {kFolder, "c", 9, {13, 1111}},
+                                          {kFolder, "d", 10, {13, 2222}}};
+    EXPECT_EQ(replay({extref(kFile, 1111, kFolder, 9, "c")}, known), (Names{"256/a", "256/b", "256/d", "256/c"}));
+    EXPECT_EQ(replay({extref(kFile, 2222, kFolder, 11, "e")}, known), (Names{"256/a", "256/b", "256/c", "256/e"}));
+    EXPECT_EQ(replay({ref(kFile, kFolder, 8, "b")}, known), (Names{"256/c", "256/d", "256/b"}));
+}
+
+TEST_F(LoggedNamesTest, AnItemThatTheLogHasTooHoldsWhatItHasThere) {
     EXPECT_EQ(replay({ref(kFile, kFolder, 2, "c")}, kKnown), (Names{"257/b", "256/c"}));
     EXPECT_EQ(replay({ref(kFile, kFolder, 7, "a")}, kKnown), (Names{"257/b", "256/a"}));
 }
@@ -76,9 +93,39 @@ TEST_F(LoggedNamesTest, ASubvolumesEntryIsNoInodes) {
     EXPECT_EQ(replay({{{kFolder, 96, 12}, test::encode_dir_entry({kFile, 132, 0}, "c")}}, {}), Names{});
 }
 
-TEST_F(LoggedNamesTest, WhatCannotBeReadSaysNothing) {
-    EXPECT_EQ(replay({{{kFolder, 72, 2}, {1, 2, 3}}}, kKnown), (Names{"256/a", "257/b"}));
-    EXPECT_EQ(replay({{{kFile, 12, kFolder}, {1, 2, 3}}}, kKnown), (Names{"256/a", "257/b"}));
+TEST_F(LoggedNamesTest, OfWhatCannotBeReadNothingIsKnown) {
+    replay({ref(kFile, kFolder, 2, "c")}, kKnown);
+    EXPECT_FALSE(incomplete_);
+    for (const ItemSpec& item : {ItemSpec{{kFolder, 72, 2}, {1, 2, 3}}, ItemSpec{{kFile, 12, kFolder}, {1, 2, 3}},
+                                 ItemSpec{{kFile, 13, kFolder}, {1, 2, 3}}, ItemSpec{{kFolder, 96, 2}, {1, 2, 3}}}) {
+        EXPECT_EQ(replay({item}, kKnown), (Names{"256/a", "257/b"}));
+        EXPECT_TRUE(incomplete_);
+    }
+}
+
+TEST_F(LoggedNamesTest, ALogThatIsIncompleteHasNamesThatNobodyKnows) {
+    LogTrees logs;
+    logs.incomplete = true;
+    EXPECT_TRUE(LoggedNames(image_.reader(), logs).incomplete());
+    logs.incomplete = false;
+    EXPECT_FALSE(LoggedNames(image_.reader(), logs).incomplete());
+    logs.trees.push_back(image_.tree(format::objectid::kTreeLog, {{ref(kFile, kFolder, 2, "c")}}));
+    logs.subvolumes.push_back(kTree);
+    image_.ruin(logs.trees[0].block.v);
+    EXPECT_TRUE(LoggedNames(image_.reader(), logs).incomplete());
+}
+
+// Ten thousand roots that name one tree: it is read for the first of them alone.
+TEST_F(LoggedNamesTest, ATreeCountsOnceHoweverManyRootsNameIt) {
+    LogTrees logs;
+    const auto tree = image_.tree(format::objectid::kTreeLog, {{ref(kFile, kFolder, 2, "c")}});
+    for (uint64_t subvolume = kTree; subvolume < 10000; subvolume++) {
+        logs.trees.push_back(tree);
+        logs.subvolumes.push_back(subvolume);
+    }
+    const LoggedNames logged(image_.reader(), logs);
+    EXPECT_EQ(logged.replay(kTree, kFile, {}).size(), 1u);
+    EXPECT_EQ(logged.replay(kTree + 1, kFile, {}).size(), 0u);
 }
 
 }  // namespace

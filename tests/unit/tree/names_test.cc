@@ -42,8 +42,7 @@ class NamesTest : public ::testing::Test {
         EXPECT_TRUE(volume.add_chunk(image_.volume().chunks().front().chunk));
         BlockReader reader(volume, parity::scalar_engine(), image_.stop());
         const auto roots = Roots::read(reader);
-        const LogTrees log;
-        Names names(reader, roots, log);
+        Names names(reader, roots, log_);
         std::vector<Paths> found;
         for (const uint64_t inode : inodes) found.push_back(names.of(5, inode));
         return found;
@@ -51,6 +50,7 @@ class NamesTest : public ::testing::Test {
 
     TreeImage image_;
     std::vector<std::vector<ItemSpec>> more_;  // leaves behind those of the directories
+    LogTrees log_;
 };
 
 TEST_F(NamesTest, APathIsWhatItsDirectoriesAreCalled) {
@@ -58,6 +58,27 @@ TEST_F(NamesTest, APathIsWhatItsDirectoriesAreCalled) {
     ASSERT_EQ(found.paths.size(), 1u);
     EXPECT_EQ(found.paths[0], "/nn/nn/nn");
     EXPECT_FALSE(found.incomplete);
+}
+
+// Linux removes a folder with all that is below it (tests/system/test_files.py).
+TEST_F(NamesTest, BelowAFolderThatTheLogRemovesNothingHasAName) {
+    const ItemSpec listed{{kTop + 1, 72, 2}, test::Encoder().u64(UINT64_MAX).take()};  // of which 258 is no more
+    log_.trees.push_back(image_.tree(format::objectid::kTreeLog, {{listed}}));
+    log_.subvolumes.push_back(5);
+    const auto found = nested(4, 2, {kTop + 4, kTop + 2, kTop + 3, kTop + 1});
+    for (size_t i = 0; i < 3; i++) {
+        EXPECT_EQ(found[i].paths.size(), 0u) << i;
+        EXPECT_FALSE(found[i].incomplete) << i;
+    }
+    EXPECT_EQ(found[3].paths, std::vector<std::string>{"/nn"});
+}
+
+// That it has no name may be the fault of what cannot be had.
+TEST_F(NamesTest, WhereTheLogIsIncompleteEveryAnswerIs) {
+    log_.incomplete = true;
+    const auto found = nested(2, 2, kTop + 2);
+    EXPECT_EQ(found.paths.size(), 1u);
+    EXPECT_TRUE(found.incomplete);
 }
 
 TEST_F(NamesTest, TheLongestPathIsTold) {
