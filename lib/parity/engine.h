@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -83,6 +84,10 @@ class Engine {
     /// Bytes of columns that a batch should hold. By default what stays in a core's cache from being read
     /// to being checked.
     virtual size_t batch_bytes() const { return 768 << 10; }
+    /// Batches that one thread should have submitted at once: more than one where the engine works beside it.
+    virtual unsigned batches_in_flight() const { return 1; }
+    /// Why this engine failed jobs, or refuses all of them from now on: one sentence; empty where all is well.
+    virtual std::string trouble() const { return {}; }
     /// Zeroed memory of `size` bytes, aligned to at least 4096. Throws std::bad_alloc.
     virtual std::unique_ptr<Buffer> allocate(size_t size) = 0;
     /// Starts every job of the batch. A job that cannot be taken is marked refused at once, and is the
