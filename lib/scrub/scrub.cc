@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // 1. A free batch is filled with the next window and its reads are started; it joins the queue.
-// 2. A worker takes the oldest queued batch, waits for its reads, checks it.
+// 2. A worker takes the oldest queued batch, waits for its reads, checks it; where the engine works beside it, it
+//    makes the next one ready meanwhile.
 // 3. The oldest batch, once checked, is told to the sink and is free again: results leave in the
 //    order in which the windows were built.
 #include "scrub/scrub.h"
@@ -50,7 +51,8 @@ class Pipeline {
           all_(all),
           total_(options.so_far),
           chunk_(options.tell_devices ? first_chunk_to_tell(options) : context.volume.chunks().size()) {
-        const unsigned batches = batch_count(threads, widest_full_stripe(context.volume));
+        const unsigned batches =
+            batch_count(threads * context.engine.batches_in_flight(), widest_full_stripe(context.volume));
         for (unsigned i = 0; i < batches; i++) free_.push_back(std::make_unique<Slot>(context.engine));
     }
 
@@ -107,6 +109,7 @@ class Pipeline {
 
     void enqueue(std::unique_ptr<Slot> slot) {
         slot->done = slot->complete = false;
+        slot->error = nullptr;
         flight_.push_back(std::move(slot));  // first: a worker must not have what nobody keeps
         {
             const std::lock_guard lock(mutex_);
@@ -117,42 +120,63 @@ class Pipeline {
 
     void work() {
         StripeChecker checker(context_);
+        std::deque<Slot*> begun;
         while (true) {
-            {
-                std::unique_lock lock(mutex_);
-                queued_.wait(lock, [&] { return closed_ || !todo_.empty(); });
-                if (todo_.empty()) return;
+            Slot* const next = take(begun.empty());
+            if (next == nullptr && begun.empty()) return;
+            if (next != nullptr) {
+                begin(checker, *next);
+                begun.push_back(next);
             }
-            check_next(checker);
+            if (next == nullptr || begun.size() >= context_.engine.batches_in_flight()) {
+                finish(checker, *begun.front());
+                begun.pop_front();
+            }
         }
     }
 
-    void check_next(StripeChecker& checker) {
-        Slot* slot = nullptr;
-        {
-            const std::lock_guard lock(mutex_);
-            if (todo_.empty()) return;
-            slot = todo_.front();
-            todo_.pop_front();
-        }
-        std::exception_ptr error;
+    // The oldest of those that nobody has; nullptr where there is none, and will be none if it was waited for.
+    Slot* take(bool wait) {
+        std::unique_lock lock(mutex_);
+        if (wait) queued_.wait(lock, [&] { return closed_ || !todo_.empty(); });
+        if (todo_.empty()) return nullptr;
+        Slot* const slot = todo_.front();
+        todo_.pop_front();
+        return slot;
+    }
+
+    void begin(StripeChecker& checker, Slot& slot) {
         try {
-            slot->batch.finish_reads(context_.stop);
-            checker.check(slot->batch);
+            slot.batch.finish_reads(context_.stop);
+            checker.begin(slot.batch);
         } catch (...) {  // out of memory: told by the thread that runs the loop
+            slot.error = std::current_exception();
+        }
+    }
+
+    void finish(StripeChecker& checker, Slot& slot) {
+        std::exception_ptr error = slot.error;
+        try {
+            if (!error) checker.finish(slot.batch);
+        } catch (...) {
             error = std::current_exception();
         }
         {
             const std::lock_guard lock(mutex_);
-            slot->complete = !context_.stop;
-            slot->error = error;
-            slot->done = true;
+            slot.complete = !context_.stop;
+            slot.error = error;
+            slot.done = true;
         }
         checked_.notify_one();
     }
 
     void tell_oldest() {
-        if (own_checker_) check_next(*own_checker_);
+        if (own_checker_) {
+            if (Slot* const next = take(false)) {
+                begin(*own_checker_, *next);
+                finish(*own_checker_, *next);
+            }
+        }
         auto slot = std::move(flight_.front());
         flight_.pop_front();
         {
@@ -264,10 +288,10 @@ class Pipeline {
 }  // namespace
 
 // A batch once used for a wide chunk keeps its memory, so that all are counted as wide as the widest.
-unsigned batch_count(unsigned threads, size_t widest_full_stripe) {
-    const size_t most_bytes = size_t{std::max(threads, kMostThreads) + kReadAhead} * kBatchBytes;
+unsigned batch_count(unsigned checked, size_t widest_full_stripe) {
+    const size_t most_bytes = size_t{std::max(checked, kMostThreads) + kReadAhead} * kBatchBytes;
     const size_t affordable = most_bytes / std::max(kBatchBytes, widest_full_stripe);
-    const size_t wanted = std::max(threads + kReadAhead, kUsualBatches);
+    const size_t wanted = std::max(checked + kReadAhead, kUsualBatches);
     return static_cast<unsigned>(std::max<size_t>(std::min(wanted, affordable), kLeastBatches));
 }
 

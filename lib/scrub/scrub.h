@@ -25,8 +25,9 @@ struct Options {
 /// that are to be done, for progress, counted as WindowBuilder::bytes_of() does.
 Counters scrub_chunks(const Context& context, WindowBuilder& windows, Sink& sink, const Options& options, uint64_t all);
 
-/// Batches under way at once; their memory is bounded as said above. `widest_full_stripe`: of all chunks, bytes.
-unsigned batch_count(unsigned threads, size_t widest_full_stripe);
+/// Batches under way at once; their memory is bounded as said above. `checked`: those that are checked at one time;
+/// `widest_full_stripe`: of all chunks, bytes.
+unsigned batch_count(unsigned checked, size_t widest_full_stripe);
 
 /// One damage for each device that has a part of the chunk and is missing, stale or distrusted; not for one
 /// that is made anew whole.

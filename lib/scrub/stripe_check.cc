@@ -2,6 +2,7 @@
 #include "scrub/stripe_check.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "checksum/checksum.h"
@@ -11,27 +12,78 @@
 
 namespace raid56::scrub {
 
-void StripeChecker::check(Batch& batch) {
-    const unsigned count = batch.window.count;
-    for (unsigned first = 0; first < count && !context_.stop; first += batch.group()) {
-        const unsigned end = std::min(count, first + batch.group());
-        batch.load(context_.volume, context_.stop, first, end);
-        check_group(batch, first, end);
+StripeChecker::~StripeChecker() {
+    for (auto& group : begun_) abandon(*group);
+}
+
+void StripeChecker::begin(Batch& batch) {
+    auto group = new_group(batch, 0);
+    try {
+        if (!context_.stop) begin_group(*group);
+    } catch (...) {
+        abandon(*group);
+        throw;
     }
+    begun_.push_back(std::move(group));
+}
+
+void StripeChecker::finish(Batch& batch) {
+    auto group = std::move(begun_.front());
+    begun_.pop_front();
+    assert(group->batch == &batch);
+    try {
+        finish_group(*group);
+        while (group->end < batch.window.count && !context_.stop) {
+            const unsigned next = group->end;
+            free_.push_back(std::move(group));
+            group = new_group(batch, next);
+            begin_group(*group);
+            finish_group(*group);
+        }
+    } catch (...) {
+        abandon(*group);
+        throw;
+    }
+    free_.push_back(std::move(group));
+}
+
+std::unique_ptr<StripeChecker::Group> StripeChecker::new_group(Batch& batch, unsigned first) {
+    if (free_.empty()) free_.push_back(std::make_unique<Group>());
+    auto group = std::move(free_.back());
+    free_.pop_back();
+    group->batch = &batch;
+    group->first = first;
+    group->end = std::min(batch.window.count, first + batch.group());
+    group->submitted = false;
+    group->stripes.clear();
+    return group;
+}
+
+// The engine works on the group's memory until it is waited for.
+void StripeChecker::abandon(Group& group) {
+    if (group.submitted) context_.engine.wait(group.jobs);
+    group.submitted = false;
 }
 
 // 1. Strips of missing devices are made from the others.
 // 2. Jobs for all full stripes of the group that nothing speaks against yet; one batch.
+void StripeChecker::begin_group(Group& group) {
+    Batch& batch = *group.batch;
+    batch.load(context_.volume, context_.stop, group.first, group.end);
+    for (unsigned n = group.first; n < group.end; n++)
+        if (is_looked_at(batch.window, n)) group.stripes.push_back(look_at_devices(batch, n));
+    make_missing(group);
+    start_jobs(group);
+}
+
 // 3. What is cheap to look at here is looked at.
 // 4. The clean ones are counted, the others judged.
 // 5. Free rows are another matter.
-void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
-    stripes_.clear();
-    for (unsigned n = first; n < end; n++)
-        if (is_looked_at(batch.window, n)) stripes_.push_back(look_at_devices(batch, n));
-    make_missing(batch);
-    run_jobs(batch);
-    for (auto& stripe : stripes_) {
+void StripeChecker::finish_group(Group& group) {
+    if (!group.submitted) return;
+    Batch& batch = *group.batch;
+    finish_jobs(group);
+    for (auto& stripe : group.stripes) {
         if (context_.stop) return;
         if (stripe.clean && blocks_hold(batch, stripe.n) && copies_agree(batch, stripe.n))
             count_clean(batch, stripe.n);
@@ -40,7 +92,7 @@ void StripeChecker::check_group(Batch& batch, unsigned first, unsigned end) {
         else
             judge_mirrored_stripe(context_, batch, stripe.n);
     }
-    if (context_.free_rows) free_rows_.check(batch, first, end);
+    if (context_.free_rows) free_rows_.check(batch, group.first, group.end);
 }
 
 // A full stripe may be needed for its free rows alone.
@@ -86,51 +138,60 @@ StripeChecker::Stripe StripeChecker::look_at_devices(const Batch& batch, unsigne
 }
 
 // For the check of a full stripe that may be clean, or because somebody wants them.
-void StripeChecker::make_missing(Batch& batch) {
+void StripeChecker::make_missing(Group& group) {
+    Batch& batch = *group.batch;
     const auto& chunk = *batch.window.chunk;
     const bool wanted =
         std::any_of(chunk.members.begin(), chunk.members.end(), [&](unsigned m) { return context_.makes(m); });
     to_make_.clear();
-    for (const auto& stripe : stripes_)
+    for (const auto& stripe : group.stripes)
         if (stripe.missing > 0 && (stripe.clean || wanted)) to_make_.push_back(stripe.n);
     if (!to_make_.empty()) batch.counters.engine_fallbacks += missing_.make(batch, to_make_);
 }
 
-void StripeChecker::run_jobs(Batch& batch) {
-    const auto& window = batch.window;
+void StripeChecker::start_jobs(Group& group) {
+    const auto& window = group.batch->window;
     const auto& layout = window.chunk->layout;
-    runs_.clear();
-    parity_stripes_.clear();
-    jobs_.clear();
-    columns_.clear();
+    group.runs.clear();
+    group.parity_stripes.clear();
+    group.jobs.clear();
+    group.columns.clear();
+    const size_t rows = group.stripes.size() * window.rows();
     // Jobs point into it: it must not move.
-    columns_.reserve(stripes_.size() * window.rows() * (size_t{layout.nd} * layout.copies + layout.columns()));
-    digests_.resize(stripes_.size() * window.rows() * layout.nd * layout.copies * window.digest_size);
+    group.columns.reserve(rows * (size_t{layout.nd} * layout.copies + layout.columns()));
+    group.digests.resize(rows * layout.nd * layout.copies * window.digest_size);
 
-    for (size_t i = 0; i < stripes_.size(); i++)
-        if (stripes_[i].clean) add_digests(batch, i);
-    for (size_t i = 0; i < stripes_.size(); i++)
+    for (size_t i = 0; i < group.stripes.size(); i++)
+        if (group.stripes[i].clean) add_digests(group, i);
+    for (size_t i = 0; i < group.stripes.size(); i++)
         // Where all parity went into missing columns none is left to ask.
-        if (stripes_[i].clean && stripes_[i].missing < layout.np) add_parity(batch, i);
+        if (group.stripes[i].clean && group.stripes[i].missing < layout.np) add_parity(group, i);
 
-    parity::start(context_.engine, jobs_);
-    compute_refused_digests(window);  // while the engine works on the rest
-    const size_t parities = parity::finish(context_.engine, jobs_);
-    const size_t digests = compute_refused_digests(window);
+    parity::start(context_.engine, group.jobs);
+    group.submitted = true;
+    compute_refused_digests(group);  // while the engine works on the rest
+}
+
+void StripeChecker::finish_jobs(Group& group) {
+    const size_t parities = parity::finish(context_.engine, group.jobs);
+    group.submitted = false;
+    const size_t digests = compute_refused_digests(group);
     // What the engine was meant to do and software did: parity jobs that it refused, failed or left pending,
     // and digest jobs that it took and then gave up. Digests refused at once are not counted: most engines
     // take none, and software is where they belong. Each job counts once, here and nowhere else.
-    batch.counters.engine_fallbacks += parities + digests;
-    compare(window);
+    group.batch->counters.engine_fallbacks += parities + digests;
+    compare(group);
 }
 
-void StripeChecker::add_digests(const Batch& batch, size_t stripe) {
+void StripeChecker::add_digests(Group& group, size_t stripe) {
+    const Batch& batch = *group.batch;
     const auto& window = batch.window;
     const auto& layout = window.chunk->layout;
-    const unsigned n = stripes_[stripe].n;
+    const unsigned n = group.stripes[stripe].n;
     const StripeNo number(window.first.v + n);
-    size_t made =
-        runs_.empty() ? 0 : (jobs_.back().digests - digests_.data()) + runs_.back().count * window.digest_size;
+    size_t made = group.runs.empty() ? 0
+                                     : (group.jobs.back().digests - group.digests.data()) +
+                                           group.runs.back().count * window.digest_size;
     for (unsigned c = 0; c < layout.nd; c++) {
         for (unsigned m = 0; m < layout.copies; m++) {
             const unsigned index = volume::stripe_index(layout, number, c, m);
@@ -144,16 +205,16 @@ void StripeChecker::add_digests(const Batch& batch, size_t stripe) {
                     r++;
                     continue;
                 }
-                runs_.push_back({stripe, sector, end - r});
-                columns_.push_back(strip + size_t{r} * window.sectorsize);
+                group.runs.push_back({stripe, sector, end - r});
+                group.columns.push_back(strip + size_t{r} * window.sectorsize);
                 parity::Job job;
                 job.op = parity::Op::digest;
-                job.columns = std::span<uint8_t* const>(&columns_.back(), 1);
+                job.columns = std::span<uint8_t* const>(&group.columns.back(), 1);
                 job.length = (end - r) * size_t{window.sectorsize};
                 job.csum = context_.volume.super().csum;
                 job.blocks = end - r;
-                job.digests = digests_.data() + made;
-                jobs_.push_back(job);
+                job.digests = group.digests.data() + made;
+                group.jobs.push_back(job);
                 made += (end - r) * window.digest_size;
                 r = end;
             }
@@ -162,10 +223,11 @@ void StripeChecker::add_digests(const Batch& batch, size_t stripe) {
 }
 
 // One job for each run of rows whose parity was ever computed.
-void StripeChecker::add_parity(const Batch& batch, size_t stripe) {
+void StripeChecker::add_parity(Group& group, size_t stripe) {
+    const Batch& batch = *group.batch;
     const auto& window = batch.window;
     const auto& layout = window.chunk->layout;
-    const unsigned n = stripes_[stripe].n;
+    const unsigned n = group.stripes[stripe].n;
     const StripeNo number(window.first.v + n);
     const unsigned rows = window.rows();
     const auto judged = [&](unsigned r) {
@@ -180,54 +242,57 @@ void StripeChecker::add_parity(const Batch& batch, size_t stripe) {
         }
         unsigned end = r;
         while (end < rows && judged(end)) end++;
-        const size_t first = columns_.size();
+        const size_t first = group.columns.size();
         for (unsigned c = 0; c < layout.columns(); c++)
-            columns_.push_back(batch.strip(n, volume::stripe_index(layout, number, c, 0)) +
-                               size_t{r} * window.sectorsize);
-        parity_stripes_.push_back(stripe);
+            group.columns.push_back(batch.strip(n, volume::stripe_index(layout, number, c, 0)) +
+                                    size_t{r} * window.sectorsize);
+        group.parity_stripes.push_back(stripe);
         parity::Job job;
         job.op = parity::Op::verify;
         job.has_q = layout.np > 1;
-        job.columns = std::span<uint8_t* const>(columns_).subspan(first);
+        job.columns = std::span<uint8_t* const>(group.columns).subspan(first);
         job.length = size_t{end - r} * window.sectorsize;
-        jobs_.push_back(job);
+        group.jobs.push_back(job);
         r = end;
     }
 }
 
 // Digests that the engine does not make are made here, all together. Returns how many jobs that were.
-size_t StripeChecker::compute_refused_digests(const Window& window) {
-    const auto refused = [&](size_t i) { return jobs_[i].outcome == parity::Outcome::refused; };
+size_t StripeChecker::compute_refused_digests(Group& group) {
+    const auto& window = group.batch->window;
+    const auto refused = [&](size_t i) { return group.jobs[i].outcome == parity::Outcome::refused; };
     blocks_.clear();
     size_t count = 0;
-    for (size_t i = 0; i < runs_.size(); i++) {
+    for (size_t i = 0; i < group.runs.size(); i++) {
         if (!refused(i)) continue;
         count++;
-        for (size_t k = 0; k < runs_[i].count; k++) blocks_.push_back(jobs_[i].columns[0] + k * window.sectorsize);
+        for (size_t k = 0; k < group.runs[i].count; k++)
+            blocks_.push_back(group.jobs[i].columns[0] + k * window.sectorsize);
     }
     software_digests_.resize(blocks_.size() * window.digest_size);
     checksum::digest_blocks(context_.volume.super().csum, blocks_, window.sectorsize, software_digests_);
     const uint8_t* from = software_digests_.data();
-    for (size_t i = 0; i < runs_.size(); i++) {
+    for (size_t i = 0; i < group.runs.size(); i++) {
         if (!refused(i)) continue;
-        const size_t bytes = runs_[i].count * window.digest_size;
-        std::memcpy(jobs_[i].digests, from, bytes);
-        jobs_[i].outcome = parity::Outcome::done;
+        const size_t bytes = group.runs[i].count * window.digest_size;
+        std::memcpy(group.jobs[i].digests, from, bytes);
+        group.jobs[i].outcome = parity::Outcome::done;
         from += bytes;
     }
     return count;
 }
 
-void StripeChecker::compare(const Window& window) {
+void StripeChecker::compare(Group& group) {
+    const auto& window = group.batch->window;
     const size_t size = window.digest_size;
-    for (size_t i = 0; i < runs_.size(); i++)
+    for (size_t i = 0; i < group.runs.size(); i++)
         // The digests of a window lie in the order of its sectors.
-        if (std::memcmp(jobs_[i].digests, window.digest(runs_[i].sector), runs_[i].count * size) != 0)
-            stripes_[runs_[i].stripe].clean = false;
-    for (size_t i = 0; i < parity_stripes_.size(); i++) {
-        const auto& job = jobs_[runs_.size() + i];
+        if (std::memcmp(group.jobs[i].digests, window.digest(group.runs[i].sector), group.runs[i].count * size) != 0)
+            group.stripes[group.runs[i].stripe].clean = false;
+    for (size_t i = 0; i < group.parity_stripes.size(); i++) {
+        const auto& job = group.jobs[group.runs.size() + i];
         if (job.outcome != parity::Outcome::done || job.p_differs || job.q_differs)
-            stripes_[parity_stripes_[i]].clean = false;
+            group.stripes[group.parity_stripes[i]].clean = false;
     }
 }
 
