@@ -13,6 +13,7 @@
 #include "report/model.h"
 #include "scrub/threads.h"
 #include "session/bench_command.h"
+#include "session/choose_engine.h"
 #include "session/gentle.h"
 #include "session/inspect_command.h"
 #include "session/maps.h"
@@ -85,12 +86,12 @@ const CLI::Validator kBytes(
     },
     "");
 
-// The names of the engines that there are, and "auto".
+// The names of the engines that there are, accelerators, and "auto".
 CLI::Validator engine_name(const session::World& world) {
     return CLI::Validator(
         [&world](std::string& word) {
-            const bool known =
-                word == "auto" || std::ranges::find(world.engines, word, &parity::Engine::name) != world.engines.end();
+            const bool known = word == "auto" || session::accelerator_named(word) ||
+                               std::ranges::find(world.engines, word, &parity::Engine::name) != world.engines.end();
             return known ? std::string() : "no such engine: " + word;
         },
         "");
@@ -105,7 +106,7 @@ void add_common(CLI::App& command, const session::World& world, session::Options
         .add_option("--progress", words.progress, "on stderr; auto: when that is a terminal; json: one object a line")
         ->check(CLI::IsMember({"auto", "always", "never", "json"}))
         ->option_text("auto|always|never|json");
-    command.add_option("--engine", options.engine, "parity engine: auto, scalar or isal")
+    command.add_option("--engine", options.engine, "parity engine: auto, scalar, isal or opencl[:DEVICE]")
         ->check(engine_name(world))
         ->option_text("NAME");
     command

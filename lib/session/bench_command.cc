@@ -56,7 +56,7 @@ class BenchRun {
         if (!devices) return fail(devices.error());
         yardsticks(*devices);
         checksums();
-        for (parity::Engine* engine : *engines) jobs(*engine);
+        for (const EnginePtr& engine : *engines) jobs(*engine);
         if (auto fine = entrances(); !fine) return fail(fine.error());
         if (failed_) return end(report::Verdict::failed);
         return end(world_.stop ? report::Verdict::interrupted : report::Verdict::done);
@@ -143,7 +143,7 @@ class BenchRun {
     const World& world_;
     std::unique_ptr<BenchReport> report_;
     double start_;
-    parity::Engine* engine_ = nullptr;
+    EnginePtr engine_;
     bool failed_ = false;  // something could not be measured: stderr says what, the rest goes on
 };
 

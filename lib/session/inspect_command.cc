@@ -109,6 +109,7 @@ class InspectRun {
         summary.verdict = verdict;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        tell_trouble(engine_, world_);
         summary.further_losses = further_losses_;
         return conclude(world_, writer(), std::move(summary));
     }
@@ -306,7 +307,7 @@ class InspectRun {
     report::JsonWriter json_;
     report::TextWriter text_;
     double start_;
-    parity::Engine* engine_ = nullptr;
+    EnginePtr engine_;
     std::optional<unsigned> further_losses_;  // of the file system, once all chunks are told
 };
 

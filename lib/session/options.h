@@ -20,6 +20,7 @@
 #include "device/rate_limit.h"
 #include "device/signatures.h"
 #include "device/target.h"
+#include "offload/offload.h"
 #include "parity/engine.h"
 #include "repair/apply.h"
 #include "repair/planner.h"
@@ -88,6 +89,13 @@ struct Writing {
     size_t batch_bytes = repair::kBatchBytes;
 };
 
+/// How accelerators are come by.
+struct Accelerators {
+    std::function<Result<std::vector<offload::Accelerator>>()> find = offload::find_accelerators;
+    std::function<Result<offload::OffloadEngine>(std::optional<size_t> place, bool profile)> open =
+        offload::open_accelerator;
+};
+
 struct World {
     std::ostream& out;
     std::ostream& err;
@@ -102,6 +110,7 @@ struct World {
     void (*sleep)(double seconds) = device::sleep_seconds;
     std::function<Result<void>()> idle = device::be_idle;
     unsigned (*width)() = [] { return 80u; };  // columns of the terminal that err is
+    Accelerators accelerators = {};
 };
 
 }  // namespace raid56::session

@@ -91,6 +91,7 @@ class RebuildRun final : public scrub::Sink {
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return open.error();
         open_ = std::move(*open);
+        engine_ = engine_for(options_, world_, engine_, *open_);
         if (open_->replace_under_way && !options_.abandon_replace)
             return Error{
                 "a device replace is under way, or was when the system stopped; with --abandon-replace the lost "
@@ -503,6 +504,7 @@ class RebuildRun final : public scrub::Sink {
         summary.begun = begun_ && sectors_written_ == 0;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        tell_trouble(engine_, world_);
         summary.files_incomplete = tally_.files_incomplete();
         if (open_) summary.distrust = tally_.suspects(volume().sectorsize());
         if (sectors_written_ > 0) summary.next = next_steps(verdict);
@@ -539,7 +541,7 @@ class RebuildRun final : public scrub::Sink {
     Tally tally_;
     report::ProgressLine& progress_line_;
     double start_;
-    parity::Engine* engine_ = nullptr;
+    EnginePtr engine_;
     std::optional<OpenVolume> open_;
     std::vector<std::unique_ptr<device::Hold>> holds_;
     std::vector<Wanted> wanted_;

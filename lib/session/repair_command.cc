@@ -167,6 +167,7 @@ class RepairRun final : public repair::Listener {
         auto open = open_volume(options_, world_, *engine_);
         if (!open) return open.error();
         open_ = std::move(*open);
+        engine_ = engine_for(options_, world_, engine_, *open_);
         if (open_->replace_under_way)
             return Error{"a device replace is under way: nothing is repaired until it is ended or cancelled"};
         if (options_.write) {
@@ -501,6 +502,7 @@ class RepairRun final : public repair::Listener {
         }
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        tell_trouble(engine_, world_);
         summary.files_incomplete = tally_.files_incomplete();
         if (open_) summary.distrust = tally_.suspects(open_->volume->sectorsize());
         return conclude(world_, reporting_, std::move(summary));
@@ -517,7 +519,7 @@ class RepairRun final : public repair::Listener {
     report::ProgressLine& progress_;
     repair::Limits limits_;
     double start_;
-    parity::Engine* engine_ = nullptr;
+    EnginePtr engine_;
     std::optional<OpenVolume> open_, again_;
     Targets targets_;
     std::ostream silence_{nullptr};

@@ -69,6 +69,7 @@ class ScrubRun {
         if (!options_.checkpoint.empty())
             if (auto opened = open_checkpoint(*open, *part); !opened) return fail(opened.error());
         if (options_.files) tally_.hold_findings();
+        engine_ = engine_for(options_, world_, engine_, *open);
         const auto counters =
             scrub_volume({*open, *engine_, options_, world_, &*part, checkpoint_ ? &*checkpoint_ : nullptr}, writer_,
                          tally_, progress_);
@@ -123,6 +124,7 @@ class ScrubRun {
         summary.counters = counters;
         summary.seconds = world_.clock() - start_;
         summary.engine = engine_ != nullptr ? engine_->name() : "none";
+        tell_trouble(engine_, world_);
         summary.distrust = std::move(suspects);
         summary.part = part_words(options_.part);
         summary.shard = options_.part.shard;
@@ -147,7 +149,7 @@ class ScrubRun {
     report::ProgressLine& progress_;
     std::optional<Checkpoint> checkpoint_;
     double start_;
-    parity::Engine* engine_ = nullptr;
+    EnginePtr engine_;
     uint32_t sectorsize_ = 4096;
 };
 

@@ -30,7 +30,7 @@ def listed(command, option, argument):
     """The values that --help lists for an option; none where it may be anything."""
     if option == "--engine":
         text = " ".join(test_man.run(command, "--help").stdout.decode().split())
-        return set(re.search(r"parity engine: (\w+), (\w+) or (\w+)", text).groups())
+        return set(re.search(r"parity engine: (\w+), (\w+), (\w+) or (\w+)", text).groups())
     return set(argument.split("|")) if "|" in argument else set()
 
 

@@ -2,6 +2,7 @@
 """The golden images as tests see them: where they lie, what they say, how they are unpacked and told from changed."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -20,6 +21,15 @@ def names():
 
 def program():
     return os.environ["BTRFS_RAID56"]
+
+
+@functools.cache
+def has_opencl():
+    """Engines are chosen before devices are opened."""
+    with tempfile.TemporaryDirectory(prefix="btrfs-raid56-golden-") as where:
+        done = subprocess.run([program(), "scrub", "--engine", "opencl", os.path.join(where, "none")],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return b"OpenCL" not in done.stderr
 
 
 class Golden:

@@ -10,7 +10,8 @@ import unittest
 
 import golden
 
-WAYS = ((), ("--threads", "1"), ("--engine", "scalar"), ("--engine", "isal"), ("--engine", "scalar", "--threads", "1"))
+WAYS = ((), ("--threads", "1"), ("--engine", "scalar"), ("--engine", "isal"), ("--engine", "scalar", "--threads", "1"),
+        ("--engine", "opencl"))
 
 
 class GoldenImage(unittest.TestCase):
@@ -36,6 +37,8 @@ class GoldenImage(unittest.TestCase):
                 self.assertTrue(before)
                 for options in WAYS:
                     with self.subTest(image=name, options=options):
+                        if "opencl" in options and not golden.has_opencl():
+                            self.skipTest("there is no OpenCL device")
                         self.compare(image, where, options)
                 with self.subTest(image=name, format="text"):
                     self.compare_text(image, where)

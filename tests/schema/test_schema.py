@@ -166,9 +166,10 @@ class Values(unittest.TestCase):
         self.assertEqual({name for name, accepted in known.items() if accepted}, self.closed()["volume", "features"])
 
     def test_engines(self):
-        names = {re.search(r'name\(\) const override \{ return "(\w+)"', source(f"lib/parity/{file}"))[1]
-                 for file in sorted(os.listdir(os.path.join(ROOT, "lib/parity"))) if file.endswith("_engine.cc")
-                 and "name() const override" in source(f"lib/parity/{file}")}
+        files = [f"lib/{folder}/{file}" for folder in ("parity", "offload")
+                 for file in sorted(os.listdir(os.path.join(ROOT, "lib", folder))) if file.endswith("_engine.cc")]
+        names = {re.search(r'name\(\) const override \{ return "(\w+)"', source(file))[1]
+                 for file in files if "name() const override" in source(file)}
         closed = self.closed()
         self.assertEqual(names, closed["parity", "engine"])
         self.assertEqual(names, closed["entrance", "engine"])

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "checksum/checksum.h"
-#include "world.h"
+#include "golden.h"
 
 namespace raid56::cmd {
 namespace {
@@ -158,6 +158,109 @@ TEST(DigestEngines, ThatBreakAreNotUsed) {
             if (job.csum == CsumKind::blake2b && job.length == 1 << 20) job.columns[0][job.length - 1] ^= 1;
         },
         "a batch of digests wrote to what it read");
+}
+
+// ---- accelerators
+
+/// One that gives up in the midst of the work: nothing is wrong, all is refused, and why is said.
+class TiredEngine : public OtherEngine {
+  public:
+    explicit TiredEngine(size_t batches) : left_(batches) {}
+    std::string_view name() const override { return "opencl"; }
+    unsigned batches_in_flight() const override { return 2; }
+    std::string trouble() const override { return left_ == 0 ? "rows: CL_DEVICE\x1b[31mGONE" : ""; }
+    void submit(parity::Batch batch) override {
+        if (left_ > 0) {
+            left_--;
+            return parity::scalar_engine().submit(batch);
+        }
+        for (Job& job : batch) job.outcome = parity::Outcome::refused;
+    }
+
+  private:
+    size_t left_;
+};
+
+class Accelerated : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        worlds_.add("a", std::vector<uint8_t>(1 << 20));
+        worlds_.accelerators.find = [this] {
+            looked_for_++;
+            return Result<std::vector<offload::Accelerator>>(Error{"none"});
+        };
+        worlds_.accelerators.open = [this](std::optional<size_t> place, bool) -> Result<offload::OffloadEngine> {
+            asked_for_ = place;
+            opened_++;
+            if (place == 7) return Error{"there is no OpenCL device 7"};
+            return offload::OffloadEngine{std::make_unique<TiredEngine>(batches_), {}};
+        };
+    }
+    Worlds worlds_;
+    size_t batches_ = 1000;
+    std::optional<size_t> asked_for_;
+    size_t looked_for_ = 0, opened_ = 0;
+};
+
+TEST_F(Accelerated, AreNamedWithOrWithoutANumber) {
+    for (const auto& [name, place] :
+         {std::pair<const char*, std::optional<size_t>>{"opencl", {}}, {"opencl:0", 0}, {"opencl:12", 12}}) {
+        const Outcome run = worlds_.run({"scrub", "--format", "json", "--engine", name, "a"});
+        EXPECT_EQ(run.summary()["engine"], "opencl") << name;
+        EXPECT_EQ(asked_for_, place) << name;
+    }
+    EXPECT_EQ(opened_, 3u);
+    for (const char* name :
+         {"opencl:", "opencl:x", "opencl:1x", "opencl:-1", "opencl1", "OpenCL", "opencl:99999999999999999999"})
+        EXPECT_EQ(worlds_.run({"scrub", "--engine", name, "a"}).status, 16) << name;
+    EXPECT_EQ(opened_, 3u);
+}
+
+TEST_F(Accelerated, ThatIsNotToBeHadIsAnError) {
+    const Outcome run = worlds_.run({"scrub", "--engine", "opencl:7", "a"});
+    EXPECT_EQ(run.status, 8);
+    EXPECT_TRUE(holds(run.err, "btrfs-raid56: there is no OpenCL device 7\n")) << run.err;
+    EXPECT_TRUE(worlds_.opened().empty());
+}
+
+TEST_F(Accelerated, ThatIsTiredBeforeTheWorkIsNotTaken) {
+    batches_ = 0;
+    const Outcome run = worlds_.run({"scrub", "--engine", "opencl", "a"});
+    EXPECT_EQ(run.status, 8);
+    EXPECT_TRUE(worlds_.opened().empty());
+}
+
+TEST_F(Accelerated, IsNotLookedForWhereThereIsLittleToDo) {
+    worlds_.run({"scrub", "a"});
+    EXPECT_EQ(looked_for_ + opened_, 0u);
+}
+
+class AcceleratedGolden : public GoldenTest {
+  protected:
+    /// The image's scrub by an accelerator that takes so many batches, the checks of it included.
+    Outcome run_tired(size_t batches) {
+        worlds_.accelerators.open = [batches](auto, bool) {
+            return Result<offload::OffloadEngine>(offload::OffloadEngine{std::make_unique<TiredEngine>(batches), {}});
+        };
+        auto words = words_;
+        words.insert(words.begin() + 1, {"--format", "json", "--engine", "opencl", "--progress", "never"});
+        return worlds_.run(words);
+    }
+};
+
+TEST_F(AcceleratedGolden, ThatGivesUpDuringTheWorkChangesNothingAndSaysSoOnce) {
+    const Outcome whole = run();
+    size_t gave_up = 0;
+    for (size_t batches = 1; batches < 40; batches++) {
+        SCOPED_TRACE(batches);
+        const Outcome tired = run_tired(batches);
+        if (tired.status == 8) continue;  // it gave up while it was checked
+        EXPECT_EQ(comparable(tired), comparable(whole));
+        if (tired.err.empty()) continue;
+        gave_up++;
+        EXPECT_EQ(tired.err, "btrfs-raid56: parity engine opencl: rows: CL_DEVICE\\x1b[31mGONE\n");
+    }
+    EXPECT_GT(gave_up, 3u);
 }
 
 TEST(Engines, AreKnownByTheirNames) {

@@ -89,6 +89,9 @@ class Worlds {
     double (*clock)() = ticking_clock;
     void (*sleep)(double seconds) = device::sleep_seconds;
     std::function<Result<void>()> idle = [] { return Result<void>(); };
+    session::Accelerators accelerators = {
+        [] { return Result<std::vector<offload::Accelerator>>(Error{"none in this test"}); },
+        [](auto, bool) { return Result<offload::OffloadEngine>(Error{"none in this test"}); }};
     std::vector<parity::Engine*> engines{parity::engines().begin(), parity::engines().end()};
 
     Outcome run(const std::vector<std::string>& words) {
@@ -106,6 +109,7 @@ class Worlds {
             clock, stop, engines};
         world.sleep = sleep;
         world.idle = idle;
+        world.accelerators = accelerators;
         return run_command_line(words, world);
     }
 
