@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // 1. A chunk of noise over devices in memory, with its parities and digests.
-// 2. Each thread checks it again and again through batches of its own, until the time is over.
+// 2. Each thread checks it again and again through batches of its own, as many under way as the engine says, until the
+//    time is over.
 #include "bench/entrance_bench.h"
 
 #include <atomic>
+#include <deque>
 #include <memory>
 
 #include "bench/together.h"
@@ -150,17 +152,26 @@ EntranceFigure measure_entrance(parity::Engine& engine, unsigned nd, unsigned np
         tree::BlockReader reader(chunk.volume(), engine, stop);
         const scrub::Context context{chunk.volume(), engine, reader, stop};
         scrub::StripeChecker checker(context);
-        scrub::Batch batch(engine);
-        batch.window = chunk.window();
-        do {
-            batch.start_reads(chunk.volume());
-            batch.finish_reads(stop);
-            checker.check(batch);
+        const unsigned under_way = engine.batches_in_flight();
+        std::deque<scrub::Batch> batches;
+        for (unsigned i = 0; i < under_way; i++) batches.emplace_back(engine).window = chunk.window();
+        size_t begun = 0, finished = 0;
+        const auto finish_oldest = [&] {
+            scrub::Batch& batch = batches[finished++ % under_way];
+            checker.finish(batch);
             const auto& c = batch.counters;
             const bool whole = c.data_bytes_verified == chunk.data_bytes();
             if (!batch.damage.empty() || c.unrepairable_sectors > 0 || (lost == 0 && !whole)) wrong = true;
             rounds++;
+        };
+        do {
+            scrub::Batch& batch = batches[begun++ % under_way];
+            batch.start_reads(chunk.volume());
+            batch.finish_reads(stop);
+            checker.begin(batch);
+            if (begun - finished == under_way) finish_oldest();
         } while (clock() < until);
+        while (finished < begun) finish_oldest();
     };
 
     constexpr double kSeconds = 0.05;

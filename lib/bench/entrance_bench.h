@@ -3,8 +3,8 @@
 // devices in memory that are read as page-cached image files are; all columns there, or one or two of
 // them lost, and every sector with a checksum.
 //
-// Memory: for each thread what the engine wants in a batch, 8 MiB at most, or one full stripe where that
-// is more; and once as much for the devices.
+// Memory: for each thread as many batches as the engine wants under way, each of what it wants in one, 8 MiB at most, or
+// one full stripe where that is more; and once as much as one of them for the devices.
 #pragma once
 
 #include <vector>
